@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The floors of docs/architecture.md. A target's folder is `Sources/<Floor>/<Target>/`.
+enum Floor: String {
+  case ground = "Ground"
+  case formats = "Formats"
+  case cores = "Cores"
+  case adapters = "Adapters"
+  case surfaces = "Surfaces"
+  case products = "Products"
+}
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+func library(_ floor: Floor, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/\(floor.rawValue)/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources, swiftSettings: strict)
+}
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "hallmark",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "hallmark", targets: ["hallmark"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // MARK: Ground
+    library(.ground, "Clocks"),
+    library(.ground, "Encodings"),
+    library(.ground, "Merkle", [crypto]),
+    library(.ground, "Secrets", ["Encodings", crypto, cryptoExtras]),
+
+    // MARK: Formats
+    library(.formats, "JOSE", ["Encodings", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    library(.formats, "ManagedHSMWire", ["Encodings", "JOSE"]),
+    library(.formats, "SigstoreFormats", ["Encodings", crypto]),
+
+    // MARK: Cores
+    library(.cores, "Access", ["Encodings", "Clocks", "JOSE", "Secrets", collections]),
+    library(.cores, "Audit", ["Ledger", "Merkle", "Encodings", "Clocks"]),
+    library(.cores, "Custody", ["Access", "JOSE", "Encodings", "Secrets", "Clocks", crypto, collections]),
+    library(.cores, "Estate", ["Audit", "Access", "Custody", "Trust", "SigstoreFormats", "Encodings"]),
+    library(.cores, "Ledger", ["Merkle", "Encodings", "Clocks", "Secrets", crypto]),
+    library(.cores, "SecurityDomain", ["Custody", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    library(.cores, "Signing", ["Trust", "SigstoreFormats", "Encodings", "Clocks", crypto]),
+    library(.cores, "Trust", ["SigstoreFormats", "JOSE", "Encodings", crypto, cryptoExtras, x509, asn1]),
+
+    // MARK: Adapters
+    .systemLibrary(
+      name: "CLibcrypto", path: "Sources/Adapters/CLibcrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    library(.adapters, "LedgerFiles", ["Ledger", "Merkle", "Audit", "Encodings", "Telemetry", .product(name: "GRDB", package: "GRDB.swift")]),
+    library(
+      .adapters, "Outbound",
+      [
+        "ManagedHSMWire", "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "Access", "Telemetry",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
+      ]),
+    library(.adapters, "SQLiteStore", ["Custody", "Access", "SecurityDomain", "Encodings", "Telemetry", .product(name: "GRDB", package: "GRDB.swift")]),
+    library(
+      .adapters, "SoftwareEngine", ["Custody", "JOSE", "Secrets", "Encodings", "CLibcrypto", crypto, cryptoExtras, x509, asn1]),
+    library(.adapters, "Telemetry", [logging]),
+
+    // MARK: Surfaces
+    library(
+      .surfaces, "ManagedHSMService",
+      [
+        "ManagedHSMWire", "JOSE", "Access", "Custody", "SecurityDomain", "Audit", "Ledger", "Estate", "Encodings", "Secrets",
+        "Clocks", "Telemetry", "Outbound", crypto, cryptoExtras, x509, asn1, collections, logging,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+
+    // MARK: Products
+    .executableTarget(
+      name: "hallmark",
+      dependencies: [
+        "ManagedHSMService", "ManagedHSMWire", "SoftwareEngine", "SQLiteStore", "LedgerFiles", "Outbound", "Telemetry",
+        "Custody", "Access", "SecurityDomain", "Audit", "Ledger", "Estate", "Signing", "Trust", "SigstoreFormats", "JOSE",
+        "Encodings", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1, logging,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      path: "Sources/Products/hallmark", swiftSettings: strict),
+
+    // MARK: Tests
+    tests("ArchitectureTests", []),
+  ],
+  swiftLanguageModes: [.v6]
+)

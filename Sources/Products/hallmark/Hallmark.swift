@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Hallmark: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "hallmark")
+}
