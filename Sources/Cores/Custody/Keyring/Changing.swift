@@ -1,4 +1,5 @@
 package import Access
+import Synchronization
 
 extension Keyring {
   /// Changes attributes, operations and tags of one version, or of the latest.

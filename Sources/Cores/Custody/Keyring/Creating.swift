@@ -1,4 +1,5 @@
 package import Access
+import Synchronization
 
 extension Keyring {
   /// Makes a key, or a new version of it if the name exists.

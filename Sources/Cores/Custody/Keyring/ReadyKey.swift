@@ -1,5 +1,5 @@
 package import Access
-package import Clocks
+import Clocks
 
 /// A key loaded and ready to sign: everything a request needs, in one object.
 ///

@@ -1,4 +1,5 @@
 package import Access
+import Clocks
 
 extension Keyring {
   /// The key for one request, from the cache or loaded now.
@@ -39,9 +40,8 @@ extension Keyring {
     do {
       let handle = try engine.load(engine.generate(binding).sealed, binding)
       let digest = entropy.bytes(32)
-      guard try handle.verify(handle.sign(digest, .es256), digest, .es256) else {
-        throw EngineFailure.libraryFailed(step: "probe", code: 0)
-      }
-    } catch { throw .engine(error) }
+      let valid = try handle.verify(handle.sign(digest, .es256), digest, .es256)
+      guard valid else { throw EngineFailure.libraryFailed(step: "probe", code: 0) }
+    } catch let failure as EngineFailure { throw .engine(failure) } catch { throw .engine(.libraryFailed(step: "probe", code: 0)) }
   }
 }

@@ -90,3 +90,18 @@ package enum EngineFailure: Error, Hashable, Sendable {
   /// The library refused; `step` is a fixed name of ours, `code` the library's error number.
   case libraryFailed(step: String, code: UInt64)
 }
+
+extension KeyBinding {
+  /// The binding as bytes, one form per value: additional data for whatever seal an engine uses.
+  package var bytes: [UInt8] {
+    var writer = RowWriter()
+    writer.text("hallmark sealed key v1")
+    writer.text(hsm.text)
+    writer.text(identity.name.folded)
+    writer.text(identity.version.text)
+    writer.spec(spec)
+    writer.byte(exportable ? 1 : 0)
+    writer.integer(created.seconds)
+    return writer.bytes
+  }
+}

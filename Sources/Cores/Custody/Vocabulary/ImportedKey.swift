@@ -1,31 +1,31 @@
-package import Crypto
+package import Secrets
 
 /// Private key material on its way from a request into the engine: the members of a private JWK, decoded.
 ///
-/// It cannot be copied, has no description, and its secret members wipe themselves (`SymmetricKey` clears its storage).
+/// It cannot be copied, has no description, and its secret members wipe themselves (`SecretBytes`).
 /// Integers are big-endian; leading zero bytes are accepted everywhere.
 package struct ImportedKey: ~Copyable, Sendable {
   package enum Parts: Sendable {
     case rsa(RSAParts)
     /// x, y, d: at most the coordinate length once leading zeros are gone.
-    case ec(Curve, x: [UInt8], y: [UInt8], d: SymmetricKey)
-    case oct(SymmetricKey)
+    case ec(Curve, x: [UInt8], y: [UInt8], d: SecretBytes)
+    case oct(SecretBytes)
   }
 
   /// `dp`, `dq` and `qi` may be left out; given ones must be right.
   package struct RSAParts: Sendable {
     package let n: [UInt8]
     package let e: [UInt8]
-    package let d: SymmetricKey
-    package let p: SymmetricKey
-    package let q: SymmetricKey
-    package let dp: SymmetricKey?
-    package let dq: SymmetricKey?
-    package let qi: SymmetricKey?
+    package let d: SecretBytes
+    package let p: SecretBytes
+    package let q: SecretBytes
+    package let dp: SecretBytes?
+    package let dq: SecretBytes?
+    package let qi: SecretBytes?
 
     package init(
-      n: [UInt8], e: [UInt8], d: SymmetricKey, p: SymmetricKey, q: SymmetricKey, dp: SymmetricKey? = nil,
-      dq: SymmetricKey? = nil, qi: SymmetricKey? = nil
+      n: [UInt8], e: [UInt8], d: SecretBytes, p: SecretBytes, q: SecretBytes, dp: SecretBytes? = nil,
+      dq: SecretBytes? = nil, qi: SecretBytes? = nil
     ) {
       (self.n, self.e, self.d, self.p, self.q, self.dp, self.dq, self.qi) = (n, e, d, p, q, dp, dq, qi)
     }
@@ -54,8 +54,8 @@ package struct ImportedKey: ~Copyable, Sendable {
       return .rsa(bits: bits, publicExponent: exponent)
     case .ec(let curve, _, _, _): return .ec(curve)
     case .oct(let key):
-      guard KeySpec.importedOctBytes.contains(key.bitCount / 8) else { throw .invalidMaterial(.octSize(bytes: key.bitCount / 8)) }
-      return .oct(bits: key.bitCount)
+      guard KeySpec.importedOctBytes.contains(key.count) else { throw .invalidMaterial(.octSize(bytes: key.count)) }
+      return .oct(bits: key.count * 8)
     }
   }
 }
