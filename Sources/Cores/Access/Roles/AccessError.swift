@@ -32,6 +32,7 @@ package enum AccessError: Error, Sendable, Equatable, CustomStringConvertible {
   case rowsMissingOrRevived
   /// A row is ours but cannot be read: written by a newer version, or damaged before it was sealed.
   case rowUnreadable(AccessTable, id: String)
+  case rowTooLong(AccessTable, id: String, limit: Int)
   /// The store holds something else than this process wrote; restart to load it.
   case storeChangedUnderneath
   case store(AccessStoreError)
@@ -59,6 +60,7 @@ package enum AccessError: Error, Sendable, Equatable, CustomStringConvertible {
     case .rowTampered(let table, let id): "\(table.rawValue) row \"\(id)\" was changed outside Hallmark: its MAC does not verify"
     case .rowsMissingOrRevived: "access rows were removed or old ones brought back outside Hallmark: the manifest does not match"
     case .rowUnreadable(let table, let id): "\(table.rawValue) row \"\(id)\" cannot be read by this version"
+    case .rowTooLong(let table, let id, let limit): "\(table.rawValue) \"\(id)\" is larger than \(limit) bytes"
     case .storeChangedUnderneath: "the store was changed by another process; restart to load it"
     case .store(.unreadable(let detail)): "the store could not be read: \(detail)"
     case .store(.commitFailed(let detail)): "the store did not confirm the change: \(detail)"

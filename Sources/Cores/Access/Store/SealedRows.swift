@@ -68,7 +68,7 @@ package final class SealedRows: Sendable {
       switch edit {
       case .put(let table, let id, let body):
         let row = seal.seal(table, id: id, body: body.serialized(sortedKeys: true))
-        precondition(row.body.count <= Self.maxBody, "owners bound what they write")
+        guard row.body.count <= Self.maxBody else { throw .rowTooLong(table, id: id, limit: Self.maxBody) }
         if Self.isListed(table) { next.macs[Self.name(table, id)] = row.mac }
         changes.append(.put(row))
       case .delete(let table, let id):
