@@ -1,0 +1,78 @@
+package import NIOPosix
+import Synchronization
+
+/// Where work runs that an event loop must not do, each lane bounded: a full lane answers 503 instead of growing.
+///
+/// - `crypto`: RSA, and making keys. As many threads as cores.
+/// - `state`: everything that waits for the database or a file.
+/// - `network`: asking another host (issuer keys), as child tasks of `run()`.
+package final class Lanes: Sendable {
+  package enum Lane: Sendable { case crypto, state }
+
+  private let crypto: NIOThreadPool
+  private let state: NIOThreadPool
+  private let cryptoWaiting = Atomic<Int>(0)
+  private let stateWaiting = Atomic<Int>(0)
+  private let network: AsyncStream<@Sendable () async -> Void>
+  private let networkInput: AsyncStream<@Sendable () async -> Void>.Continuation
+
+  /// Jobs that may wait in a thread lane.
+  static let limit = 4096
+  /// Outgoing requests that may wait.
+  static let networkLimit = 64
+
+  package init(cores: Int) {
+    crypto = NIOThreadPool(numberOfThreads: max(1, cores))
+    state = NIOThreadPool(numberOfThreads: 2)
+    crypto.start()
+    state.start()
+    (network, networkInput) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.networkLimit))
+  }
+
+  /// - Returns: false when the lane is full; the job will not run.
+  func run(on lane: Lane, _ job: @escaping @Sendable () -> Void) -> Bool {
+    switch lane {
+    case .crypto: submit(job, to: crypto, waiting: cryptoWaiting)
+    case .state: submit(job, to: state, waiting: stateWaiting)
+    }
+  }
+
+  private func submit(_ job: @escaping @Sendable () -> Void, to pool: NIOThreadPool, waiting: borrowing Atomic<Int>) -> Bool {
+    guard waiting.add(1, ordering: .relaxed).newValue <= Self.limit else {
+      waiting.subtract(1, ordering: .relaxed)
+      return false
+    }
+    let lane: Lane = pool === crypto ? .crypto : .state
+    pool.submit { [self] _ in
+      ended(lane)
+      job()
+    }
+    return true
+  }
+
+  private func ended(_ lane: Lane) {
+    switch lane {
+    case .crypto: cryptoWaiting.subtract(1, ordering: .relaxed)
+    case .state: stateWaiting.subtract(1, ordering: .relaxed)
+    }
+  }
+
+  /// - Returns: false when too many outgoing requests wait already, or the server is stopping.
+  func runOnNetwork(_ job: @escaping @Sendable () async -> Void) -> Bool {
+    if case .enqueued = networkInput.yield(job) { return true }
+    return false
+  }
+
+  /// Performs the network lane's jobs until `shutDown`.
+  package func run() async {
+    await withDiscardingTaskGroup { group in
+      for await job in network { group.addTask { await job() } }
+    }
+  }
+
+  package func shutDown() async {
+    networkInput.finish()
+    try? await crypto.shutdownGracefully()  // fails only when already shut down
+    try? await state.shutdownGracefully()
+  }
+}
