@@ -1,0 +1,72 @@
+import Testing
+@testable import Access
+import Clocks
+@testable import Custody
+import Secrets
+import Synchronization
+
+/// A keyring with everything a test wants to hold: its store, engine and clock.
+final class House: Sendable {
+  let store = MemoryKeyStore()
+  let engine = CountingEngine()
+  let clock = Clock()
+  let partition: PartitionKey
+  let ring: Keyring
+
+  final class Clock: Sendable {
+    private let instant = Mutex(Instant(seconds: 1_800_000_000))
+    var now: Int64 { instant.withLock { $0.seconds } }
+    func advance(_ seconds: Int64) { instant.withLock { $0 = $0.advanced(bySeconds: seconds) } }
+    var source: TimeSource { TimeSource { self.instant.withLock { $0 } } }
+  }
+
+  init(
+    days: Int = 7, purgeProtection: Bool = false, limits: CustodyLimits = .none, cacheCapacity: Int = 8
+  ) throws {
+    partition = try #require(PartitionKey(SecretBytes(random: 32) { [UInt8](repeating: 9, count: $0) }))
+    ring = try Keyring(
+      hsm: try #require(HSMIdentity("test-hsm")), partition: partition, engine: engine, store: store,
+      recovery: try #require(RecoveryPolicy(days: days, purgeProtection: purgeProtection)), limits: limits, time: clock.source,
+      cacheCapacity: cacheCapacity)
+  }
+
+  /// A second keyring on the same store, as another node (or a restart) has it.
+  func neighbour(hsm: String = "test-hsm", partition: PartitionKey? = nil) throws -> Keyring {
+    try Keyring(
+      hsm: try #require(HSMIdentity(hsm)), partition: partition ?? self.partition, engine: engine, store: store,
+      recovery: ring.recovery, limits: ring.limits, time: clock.source)
+  }
+
+  @discardableResult
+  func create(_ text: String, _ spec: KeySpec = .ec(.p256), _ attributes: AttributeRequest = AttributeRequest()) throws -> KeyVersion {
+    try ring.create(name(text), CreateKey(spec, attributes: attributes), permit: permit(.keysCreate))
+  }
+
+  func sign(_ text: String, version: KeyVersionID? = nil) throws -> [UInt8] {
+    try ring.ready(name(text), version: version).sign(.es256, digest: [UInt8](repeating: 5, count: 32), permit: permit(.keysSign))
+  }
+}
+
+/// A proof as only Access makes it; these tests reach inside that target to have one without a role table.
+func permit(_ action: DataAction, at scope: Scope = .root) -> Permit {
+  let principal = PrincipalID("7c9c1a52-6a60-4f0a-8a3c-1f5f2b6f0001")!
+  let assignment = RoleAssignment(
+    id: RoleAssignmentID("7c9c1a52-6a60-4f0a-8a3c-1f5f2b6f0002")!, scope: scope,
+    role: RoleDefinitionID("7c9c1a52-6a60-4f0a-8a3c-1f5f2b6f0003")!, principal: principal, createdBy: nil,
+    createdAt: Instant(seconds: 1))
+  return Permit(
+    principal: Principal(
+      objectID: principal, tenantID: TenantID("7c9c1a52-6a60-4f0a-8a3c-1f5f2b6f0004")!, kind: .user, displayName: "tester",
+      issuer: "https://issuer.example", subject: "tester"),
+    action: action, scope: scope, grant: Grant(assignment: assignment, actions: [action]))
+}
+
+func name(_ text: String) throws -> KeyName { try #require(KeyName(text)) }
+
+/// What an operation refused with; nil if it did not.
+func refusal<R>(_ body: () throws -> R) -> CustodyError? {
+  do {
+    _ = try body()
+    return nil
+  } catch { return error as? CustodyError }
+}
