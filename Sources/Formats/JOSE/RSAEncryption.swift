@@ -7,7 +7,7 @@ import SwiftASN1
 import X509
 
 /// An RSA public key to encrypt to: RSA-OAEP with SHA-256 and an empty label.
-package struct RSAEncryptionKey: Sendable {
+package struct RSAEncryptionKey: Sendable, Hashable {
   /// The key as SubjectPublicKeyInfo. The library's key type is not `Sendable`, so it is made for each use.
   private let spki: [UInt8]
   /// Bits of the modulus.
