@@ -1,5 +1,3 @@
-package import JOSE
-
 /// Which front of the service a token is for. A token for one is refused by the others.
 package enum TokenSurface: UInt8, Sendable, Hashable, CaseIterable {
   /// The Managed HSM data plane (and what belongs to it).
