@@ -33,14 +33,14 @@ extension PKey {
 
     guard let builder = OSSL_PARAM_BLD_new() else { throw libraryFailure("import RSA") }
     defer { OSSL_PARAM_BLD_free(builder) }
-    guard OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_D, d.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, "rsa-factor1", p.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, "rsa-factor2", q.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, "rsa-exponent1", dp.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, "rsa-exponent2", dq.pointer) == 1,
-      OSSL_PARAM_BLD_push_BN(builder, "rsa-coefficient1", qi.pointer) == 1
+    guard OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaModulus, n.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaPublicExponent, e.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaPrivateExponent, d.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaFactor1, p.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaFactor2, q.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaExponent1, dp.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaExponent2, dq.pointer) == 1,
+      OSSL_PARAM_BLD_push_BN(builder, ParameterName.rsaCoefficient1, qi.pointer) == 1
     else { throw libraryFailure("import RSA") }
     guard let key = try build("RSA", builder) else { throw .material(.rsaInconsistent) }
     guard key.passes(EVP_PKEY_check) else { throw .material(.rsaInconsistent) }
@@ -68,18 +68,16 @@ extension PKey {
   private static func build(_ point: [UInt8], _ curve: Curve, scalar: OpaquePointer?) throws(EngineFailure) -> PKey? {
     guard let builder = OSSL_PARAM_BLD_new() else { throw libraryFailure("import EC") }
     defer { OSSL_PARAM_BLD_free(builder) }
-    // The builder keeps pointers until the parameters are made, so all of it happens inside the two scopes.
+    // The builder keeps pointers to names and values until the parameters are made: `build` happens inside both scopes.
     return try point.withUnsafeBufferPointer { point throws(EngineFailure) in
-      let name = curve.groupName
-      let key: PKey?? = name.withCString { name -> PKey?? in
-        guard OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, name, 0) == 1,
-          OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.baseAddress, point.count) == 1
-        else { return nil }
-        if let scalar, OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1 { return nil }
-        return (try? build("EC", builder, publicOnly: scalar == nil)).map { .some($0) }
+      let outcome: Result<PKey?, EngineFailure> = curve.groupName.withCString { group in
+        guard OSSL_PARAM_BLD_push_utf8_string(builder, ParameterName.group, group, 0) == 1,
+          OSSL_PARAM_BLD_push_octet_string(builder, ParameterName.publicPoint, point.baseAddress, point.count) == 1,
+          scalar == nil || OSSL_PARAM_BLD_push_BN(builder, ParameterName.privateScalar, scalar) == 1
+        else { return .failure(libraryFailure("import EC")) }
+        return Result { () throws(EngineFailure) in try build("EC", builder, publicOnly: scalar == nil) }
       }
-      guard let key else { throw libraryFailure("import EC") }
-      return key
+      return try outcome.get()
     }
   }
 
