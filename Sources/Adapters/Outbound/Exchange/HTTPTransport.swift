@@ -1,0 +1,102 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOSSL
+
+/// The transport on AsyncHTTPClient: TLS 1.2 or newer, the system's trust plus the CA given, keep-alive, no redirects.
+///
+/// Must be shut down with `shutdown()`.
+package final class HTTPTransport: Transport {
+  private let client: HTTPClient
+
+  /// - Parameters:
+  ///   - authorities: path of a PEM file with CA certificates trusted besides the system's, or nil.
+  ///   - plainHTTP: whether `http://` addresses are let through: only for the metadata endpoints of a cloud host.
+  package init(extraAuthorities authorities: String? = nil) throws(OutboundError) {
+    var tls = TLSConfiguration.makeClientConfiguration()
+    tls.minimumTLSVersion = .tlsv12
+    if let authorities {
+      do {
+        let certificates = try NIOSSLCertificate.fromPEMFile(authorities)
+        guard !certificates.isEmpty else { throw OutboundError.badAddress(authorities, why: "the CA file holds no certificate") }
+        tls.additionalTrustRoots = [.certificates(certificates)]
+      } catch let error as OutboundError {
+        throw error
+      } catch {
+        throw .badAddress(authorities, why: "the CA file cannot be read or is not PEM")
+      }
+    }
+    var configuration = HTTPClient.Configuration(
+      tlsConfiguration: tls, redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(60)))
+    // Whether to try again is decided in one place, `RetryState`.
+    configuration.connectionPool.retryConnectionEstablishment = false
+    client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }
+
+  package func shutdown() async { try? await client.shutdown() }
+
+  package func perform(_ request: OutboundRequest) async throws(TransportError) -> OutboundReply {
+    var message = HTTPClientRequest(url: request.url)
+    message.method = .init(rawValue: request.method)
+    for header in request.headers { message.headers.add(name: header.name, value: header.value) }
+    if !request.body.isEmpty {
+      message.body = .bytes(request.body)
+    } else if request.method != "GET" && request.method != "HEAD" {
+      message.headers.replaceOrAdd(name: "content-length", value: "0")
+    }
+    do {
+      let deadline = NIODeadline.now() + .nanoseconds(request.timeout.nanoseconds)
+      let reply = try await client.execute(message, deadline: deadline)
+      let body: ByteBuffer
+      do {
+        body = try await reply.body.collect(upTo: request.maxReplyBytes)
+      } catch is NIOTooManyBytesError {
+        throw TransportError.replyTooLarge(limit: request.maxReplyBytes)
+      }
+      return OutboundReply(
+        status: Int(reply.status.code), headers: reply.headers.map { ($0.name.lowercased(), $0.value) },
+        body: Array(body.readableBytesView))
+    } catch let error as TransportError {
+      throw error
+    } catch {
+      throw Self.translate(error)
+    }
+  }
+
+  private static func translate(_ error: any Error) -> TransportError {
+    switch error {
+    case let error as HTTPClientError:
+      switch error {
+      case .connectTimeout: return .notConnected("timed out")
+      case .readTimeout, .writeTimeout, .deadlineExceeded: return .timedOut
+      case .getConnectionFromPoolTimeout: return .notConnected("timed out")
+      default: return .dropped(error.description)
+      }
+    case let error as NIOSSLError:
+      if case .handshakeFailed(let cause) = error {
+        let why = String(describing: cause)
+        return why.contains("CERTIFICATE") ? .untrustedServer("certificate verification failed") : .notConnected("TLS handshake: \(why)")
+      }
+      return .dropped(String(describing: error))
+    case is NIOSSLExtraError: return .untrustedServer(String(describing: error))
+    case is IOError: return .dropped(String(describing: error))
+    default:
+      // The type lives in NIOPosix, which this target has no other use for.
+      if String(describing: type(of: error)) == "NIOConnectionError" {
+        return .notConnected("nothing listens there, or the name does not resolve")
+      }
+      return .dropped(String(describing: error))
+    }
+  }
+}
+
+extension Duration {
+  /// Whole nanoseconds, saturating.
+  var nanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? .max : product + attoseconds / 1_000_000_000
+  }
+
+  var milliseconds: Int64 { nanoseconds / 1_000_000 }
+}
