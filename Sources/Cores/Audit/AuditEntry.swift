@@ -68,7 +68,7 @@ package struct AuditDigest: Sendable, Equatable, Hashable {
 /// One request to be recorded: everything of a record but its sequence and node, which the trail gives.
 ///
 /// Texts longer than `AuditLimits.textBytes` are cut and end in `…`; nothing makes a record too large to write.
-package struct AuditEntry: Sendable {
+package struct AuditEntry: Sendable, Equatable {
   package var time: Instant
   /// The service's `x-ms-request-id`.
   package var requestID: String?

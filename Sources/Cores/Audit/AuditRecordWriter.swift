@@ -50,9 +50,9 @@ enum AuditRecordWriter {
     append(#","engine":"#, to: &out)
     appendOptional(entry.engine?.rawValue, to: &out)
     append(#","status":"#, to: &out)
-    appendInteger(entry.status, to: &out)
+    appendInteger(min(max(entry.status, 0), 999), to: &out)
     append(#","durationMs":"#, to: &out)
-    appendInteger(entry.durationMilliseconds, to: &out)
+    appendInteger(min(max(entry.durationMilliseconds, 0), Int(Int32.max)), to: &out)
     append(#","callerAddress":"#, to: &out)
     appendOptional(entry.callerAddress, to: &out)
     append(#","purpose":"#, to: &out)
@@ -72,8 +72,12 @@ enum AuditRecordWriter {
     append(#","subject":"#, to: &out)
     appendText(principal.subject, to: &out)
     append(#","claims":{"#, to: &out)
+    let claims = principal.claims.prefix(AuditLimits.claims)
     var written = 0
-    for claim in principal.claims.prefix(AuditLimits.claims) {
+    for (index, claim) in claims.enumerated() {
+      // A name twice, or one too long to be kept whole, would make the record unreadable.
+      guard claim.name.utf8.count <= AuditLimits.textBytes, !claims[..<index].contains(where: { $0.name == claim.name })
+      else { continue }
       if written > 0 { out.append(UInt8(ascii: ",")) }
       appendText(claim.name, to: &out)
       out.append(UInt8(ascii: ":"))
