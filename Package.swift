@@ -101,8 +101,8 @@ let package = Package(
       .surfaces, "ManagedHSMService",
       [
         "ManagedHSMWire", "JOSE", "Access", "Custody", "SecurityDomain", "Audit", "Ledger", "Estate", "Encodings", "Secrets",
-        "Clocks", "Telemetry", "Outbound", crypto, cryptoExtras, x509, asn1, collections, logging,
-        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        "Clocks", "Telemetry", crypto, cryptoExtras, x509, asn1, collections, logging,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"), .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -3,6 +3,7 @@ import Audit
 import Clocks
 import Encodings
 import ManagedHSMWire
+import NIOHTTP1
 
 /// The part of Microsoft Graph that `az` needs, and the directory's own changes in the shapes of Graph: applications, service principals and federated
 /// identity credentials. An application and its service principal are one directory entry here, with one object id.
@@ -124,7 +125,7 @@ struct GraphRoutes: Sendable {
   private func addServicePrincipal(_ call: Authenticated<Call>, _ notes: inout AuditNotes) throws(RouteFailure) -> Answer {
     _ = try mayChange(call, &notes)
     let appID: String
-    do {
+    do throws(WireError) {
       guard let text = try RequestBody.object(call.request.body).optionalString("appId") else { throw WireError.badParameter("Property 'appId' is required") }
       appID = text
     } catch { throw .wire(error) }
@@ -160,7 +161,7 @@ struct GraphRoutes: Sendable {
   }
 
   private func displayName(_ call: Authenticated<Call>) throws(RouteFailure) -> String {
-    do {
+    do throws(WireError) {
       guard let name = try RequestBody.object(call.request.body).optionalString("displayName"), !name.isEmpty else {
         throw WireError.badParameter("Property 'displayName' is required")
       }

@@ -3,6 +3,7 @@ import Audit
 import Encodings
 import JOSE
 import ManagedHSMWire
+import NIOHTTP1
 
 /// Trusted issuers as data: `GET`, `POST` and `DELETE /hallmark/v1/issuers`.
 struct IssuerRoutes: Sendable {
@@ -67,7 +68,8 @@ extension TrustedIssuer {
       var ids: [String?] = []
       for (index, value) in list.enumerated() {
         do {
-          let key = try JWK.parse(value)
+          guard let member = value.object else { throw JOSEError.notAnObject("key") }
+          let key = try JWK.parse(member, accepting: .publicOnly)
           parts.append(key.publicPart)
           ids.append(key.kid)
         } catch {

@@ -45,7 +45,7 @@ extension WireError {
     case .rowTampered:
       self = WireError(500, "IntegrityFailure", "The stored key was changed outside this service; it is refused. An administrator must restore it")
     case .changedMeanwhile(let name): self = WireError(409, "Conflict", "Key \(name.text) was changed by another request at the same time; try again")
-    case .engine: self = WireError(500, "InternalError", "The key engine could not perform the operation")
+    case .engine, .engineMissing: self = WireError(500, "InternalError", "The key engine could not perform the operation")
     case .store: self = WireError(503, "ServiceUnavailable", "The key store did not answer; try again", retryAfter: 1)
     }
   }

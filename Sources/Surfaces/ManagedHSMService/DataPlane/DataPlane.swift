@@ -5,11 +5,13 @@ import Custody
 import Dispatch
 import Encodings
 import ManagedHSMWire
+import NIOCore
+import NIOHTTP1
 
 /// The Managed HSM data plane: authenticates, routes, performs, records, answers.
 final class DataPlane: Sendable {
   let identity: ServiceIdentity
-  let authentication: Authentication
+  let authentication: BearerAuthentication
   let gate: Gate
   let keyring: Keyring
   let audit: AuditTrail
@@ -25,7 +27,7 @@ final class DataPlane: Sendable {
   let metrics: ServiceMetrics
 
   init(
-    identity: ServiceIdentity, authentication: Authentication, gate: Gate, keyring: Keyring, audit: AuditTrail, lanes: Lanes,
+    identity: ServiceIdentity, authentication: BearerAuthentication, gate: Gate, keyring: Keyring, audit: AuditTrail, lanes: Lanes,
     activation: Activation, clock: TimeSource, roleRoutes: RoleRoutes, settingRoutes: SettingRoutes, domainRoutes: DomainRoutes,
     hallmarkRoutes: HallmarkRoutes, metrics: ServiceMetrics
   ) {
@@ -46,11 +48,18 @@ final class DataPlane: Sendable {
     keyRoutes = KeyRoutes(keyring: keyring, gate: gate, rendering: KeyRendering(identity: identity))
   }
 
-  /// Takes one call whose path does not belong to the authority or the probes.
-  func take(_ call: Call, _ sink: ReplySink) {
-    authentication.authenticate(call, audience: .dataPlane) { [self] outcome in
+  /// Takes one call that needs a token.
+  ///
+  /// - Parameter plan: what to do for the paths that are not the data plane's own; they run on the state lane.
+  func take(_ call: Call, _ surface: TokenSurface, _ sink: ReplySink, plan: (@Sendable () -> Plan)? = nil) {
+    authentication.authenticate(call, for: surface) { [self] outcome in
       switch outcome {
-      case .authenticated(let call): serve(call, sink)
+      case .authenticated(let call):
+        if let plan = plan?(), case .handler(let lane, let handler) = plan.work {
+          perform(call, on: lane, sink, AuditNotes(plan.operation), handler)
+        } else {
+          serve(call, sink)
+        }
       case .anonymous: sink.send(OpenReply(challenge(call, reason: nil), because: .challenge))
       case .refused(let reason): refuseToken(call, reason: reason, sink)
       case .busy: sink.send(overloaded(call))
@@ -105,7 +114,7 @@ final class DataPlane: Sendable {
     let accepted = lanes.run(on: lane) { [self] in
       var notes = notes
       let outcome: Result<Answer, RouteFailure>
-      do { outcome = .success(try handler(call, &notes)) } catch { outcome = .failure(error) }
+      do throws(RouteFailure) { outcome = .success(try handler(call, &notes)) } catch { outcome = .failure(error) }
       finish(call, notes, outcome, sink)
     }
     if !accepted { sink.send(overloaded(call.request)) }
@@ -118,7 +127,7 @@ final class DataPlane: Sendable {
     withReadyKey(call, notes, .sign, .keysSign, name: name, version: version, sink) { [self] key, permit, notes in
       var notes = notes
       let outcome: Result<Answer, RouteFailure>
-      do { outcome = .success(try signed(call, key, permit, &notes)) } catch { outcome = .failure(error) }
+      do throws(RouteFailure) { outcome = .success(try signed(call, key, permit, &notes)) } catch { outcome = .failure(error) }
       finish(call, notes, outcome, sink)
     }
   }
@@ -127,7 +136,7 @@ final class DataPlane: Sendable {
     withReadyKey(call, notes, .verify, .keysVerify, name: name, version: version, sink) { [self] key, permit, notes in
       var notes = notes
       let outcome: Result<Answer, RouteFailure>
-      do { outcome = .success(try verified(call, key, permit, &notes)) } catch { outcome = .failure(error) }
+      do throws(RouteFailure) { outcome = .success(try verified(call, key, permit, &notes)) } catch { outcome = .failure(error) }
       finish(call, notes, outcome, sink)
     }
   }
@@ -199,7 +208,7 @@ final class DataPlane: Sendable {
     _ sink: ReplySink, _ use: @escaping @Sendable (ReadyKey, Permit, AuditNotes) -> Void
   ) {
     var notes = notes
-    do {
+    do throws(RouteFailure) {
       let name = try keyRoutes.keyName(text, &notes)
       let permit = try gate.permit(call, action, .key(name), &notes)
       let id = try keyRoutes.versionID(version, of: name)
@@ -215,7 +224,7 @@ final class DataPlane: Sendable {
       // Not loaded: two reads of the store, one unsealing, and then RSA may as well be done right there.
       let accepted = lanes.run(on: .state) { [self, notes] in
         var notes = notes
-        do {
+        do throws(RouteFailure) {
           let key = try keyRoutes.custody { () throws(CustodyError) in try keyring.ready(name, version: id) }
           note(key, &notes)
           use(key, permit, notes)
@@ -289,7 +298,7 @@ final class DataPlane: Sendable {
     return WireReply(status: error.status, headers: fields, body: error.body(activity: call.id))
   }
 
-  private func overloaded(_ call: Call) -> OpenReply {
+  func overloaded(_ call: Call) -> OpenReply {
     let error = WireError(503, "ServiceUnavailable", "Too many requests are waiting; try again", retryAfter: 1)
     return OpenReply(errorReply(call, error, now: DispatchTime.now().uptimeNanoseconds), because: .notServed)
   }

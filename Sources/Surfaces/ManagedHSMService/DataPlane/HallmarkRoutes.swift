@@ -3,8 +3,9 @@ import Audit
 import Clocks
 import Custody
 import Encodings
-import Ledger
+package import Ledger
 import ManagedHSMWire
+import NIOHTTP1
 
 /// What Azure has no API for, under `/hallmark/v1` of the same listener: the audit trail, access questions, and the facts of a trace.
 struct HallmarkRoutes: Sendable {
@@ -16,6 +17,7 @@ struct HallmarkRoutes: Sendable {
   let reader: any AuditReader
   let trail: any AuditEvidence
   let issuers: IssuerRoutes
+  let devices: DeviceRoutes
 
   private static let prefix = "/hallmark/v1/"
 
@@ -54,6 +56,8 @@ struct HallmarkRoutes: Sendable {
       return Answer(try trace(call))
     case (_, ["issuers"]):
       return try issuers.answer(call, &notes)
+    case (_, let path) where path.count == 2 && path[0] == "devices":
+      return try devices.answer(call, &notes, code: path[1])
     default:
       throw .wire(.pathNotFound)
     }
@@ -132,10 +136,9 @@ struct HallmarkRoutes: Sendable {
   private func export(_ call: Authenticated<Call>) throws(RouteFailure) -> Answer {
     var query = try query(call)
     query.limit = 10_000
-    let azure = try call.request.query()["format"] == "azure"
     var out: [UInt8] = []
     for record in try found(query) {
-      out.append(contentsOf: azure ? AzureAuditEvent.line(record, identity: identity) : record.line())
+      out.append(contentsOf: record.line())
       out.append(UInt8(ascii: "\n"))
     }
     return Answer(out, contentType: "application/jsonl; charset=utf-8")
@@ -240,7 +243,7 @@ struct HallmarkRoutes: Sendable {
     ]
   }
 
-  private func name(_ principal: PrincipalID) -> JSONValue { directory.displayName(of: principal).map { .string($0) } ?? .null }
+  private func name(_ principal: PrincipalID) -> JSONValue { directory.entry(principal).map { .string($0.displayName) } ?? .null }
 
   // MARK: - Keys and traces
 

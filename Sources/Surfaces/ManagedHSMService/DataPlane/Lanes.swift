@@ -1,4 +1,4 @@
-package import NIOPosix
+import NIOPosix
 import Synchronization
 
 /// Where work runs that an event loop must not do, each lane bounded: a full lane answers 503 instead of growing.

@@ -1,4 +1,5 @@
 import ManagedHSMWire
+import NIOHTTP1
 
 /// The headers of every answer, as the live service sends them.
 struct ReplyHeaders: Sendable {

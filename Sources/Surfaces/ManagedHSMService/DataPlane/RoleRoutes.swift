@@ -177,7 +177,7 @@ extension RouteFailure {
     switch error {
     case .definitionNotFound: self = .wire(WireError(404, "RoleDefinitionNotFound", error.description))
     case .assignmentNotFound: self = .wire(WireError(404, "RoleAssignmentNotFound", error.description))
-    case .builtInDefinition, .badRoleName, .tooManyPermissions, .unknownDataAction, .unknownRole:
+    case .builtInDefinition, .badRoleName, .tooManyPermissions, .unknownDataAction, .unknownRole, .rowTooLong:
       self = .wire(.badParameter(error.description))
     case .definitionInUse, .sameAssignmentExists, .assignmentIDTaken, .roleNameTaken, .wouldLockEverybodyOut, .alreadyInitialised:
       self = .wire(WireError(409, "Conflict", error.description))

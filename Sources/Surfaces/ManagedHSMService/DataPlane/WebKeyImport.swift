@@ -1,7 +1,7 @@
-import Crypto
 import Custody
 import Encodings
 import ManagedHSMWire
+import Secrets
 
 extension ImportedKey {
   /// Takes a private JSON Web Key of an import request. Leading zeros are fine; which members are missing or wrong is said by name, never by value.
@@ -37,13 +37,12 @@ extension ImportedKey {
     do { return try Base64URL.decode(text) } catch { throw .wire(.badParameter("Property 'key.\(name)' is not valid base64url")) }
   }
 
-  private static func secret(_ name: String, _ key: JSONObject) throws(RouteFailure) -> SymmetricKey {
+  private static func secret(_ name: String, _ key: JSONObject) throws(RouteFailure) -> SecretBytes {
     var decoded = try bytes(name, key)
-    defer { for index in decoded.indices { decoded[index] = 0 } }
-    return SymmetricKey(data: decoded)
+    return SecretBytes(wiping: &decoded)
   }
 
-  private static func optionalSecret(_ name: String, _ key: JSONObject) throws(RouteFailure) -> SymmetricKey? {
+  private static func optionalSecret(_ name: String, _ key: JSONObject) throws(RouteFailure) -> SecretBytes? {
     key.present(name) == nil ? nil : try secret(name, key)
   }
 }

@@ -1,5 +1,4 @@
-import NIOConcurrencyHelpers
-package import NIOCore
+import NIOCore
 import Synchronization
 
 /// Counts exchanges in flight so that a graceful shutdown can answer what it accepted.

@@ -1,5 +1,5 @@
 import Logging
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 package import NIOPosix
