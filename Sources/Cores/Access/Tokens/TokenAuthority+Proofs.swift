@@ -1,3 +1,4 @@
+import Clocks
 import Encodings
 import JOSE
 
@@ -56,7 +57,7 @@ extension TokenAuthority {
     // Looked at before any key is fetched: only an issuer this application trusts is worth a fetch.
     let credentials = entry.federated.filter { $0.issuer.utf8.elementsEqual(issuer.utf8) }
     guard !credentials.isEmpty else {
-      throw .refused(.noMatchingFederatedCredential(issuer: String(issuer.prefix(200)), subject: "", audiences: []))
+      throw .refused(.noMatchingFederatedCredential(issuer: String(issuer.prefix(200)), subject: String((token.claims["sub"]?.string ?? "").prefix(300)), audiences: []))
     }
     guard trusted.algorithms.contains(token.jws.algorithm) else {
       throw .refused(.assertionMalformed("algorithm \(token.jws.algorithm.rawValue) is not allowed for this issuer"))
