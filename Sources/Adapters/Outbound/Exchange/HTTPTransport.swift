@@ -9,22 +9,34 @@ internal import NIOSSL
 package final class HTTPTransport: Transport {
   private let client: HTTPClient
 
-  /// - Parameters:
-  ///   - authorities: path of a PEM file with CA certificates trusted besides the system's, or nil.
-  ///   - plainHTTP: whether `http://` addresses are let through: only for the metadata endpoints of a cloud host.
-  package init(extraAuthorities authorities: String? = nil) throws(OutboundError) {
+  /// - Parameter authorities: path of a PEM file with CA certificates trusted besides the system's, or nil.
+  package convenience init(extraAuthorities authorities: String? = nil) throws(OutboundError) {
+    do {
+      try self.init(certificates: authorities.map { try NIOSSLCertificate.fromPEMFile($0) }, origin: authorities ?? "")
+    } catch let error as OutboundError {
+      throw error
+    } catch {
+      throw .badAddress(authorities ?? "", why: "the CA file cannot be read or is not PEM")
+    }
+  }
+
+  /// - Parameter pem: CA certificates trusted besides the system's.
+  package convenience init(extraAuthoritiesPEM pem: String) throws(OutboundError) {
+    do {
+      try self.init(certificates: NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)), origin: "(given text)")
+    } catch let error as OutboundError {
+      throw error
+    } catch {
+      throw .badAddress("(given text)", why: "the CA certificates are not PEM")
+    }
+  }
+
+  private init(certificates: [NIOSSLCertificate]?, origin: String) throws(OutboundError) {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.minimumTLSVersion = .tlsv12
-    if let authorities {
-      do {
-        let certificates = try NIOSSLCertificate.fromPEMFile(authorities)
-        guard !certificates.isEmpty else { throw OutboundError.badAddress(authorities, why: "the CA file holds no certificate") }
-        tls.additionalTrustRoots = [.certificates(certificates)]
-      } catch let error as OutboundError {
-        throw error
-      } catch {
-        throw .badAddress(authorities, why: "the CA file cannot be read or is not PEM")
-      }
+    if let certificates {
+      guard !certificates.isEmpty else { throw .badAddress(origin, why: "there is no CA certificate in it") }
+      tls.additionalTrustRoots = [.certificates(certificates)]
     }
     var configuration = HTTPClient.Configuration(
       tlsConfiguration: tls, redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(60)))
