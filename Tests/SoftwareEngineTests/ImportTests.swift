@@ -1,3 +1,4 @@
+import CLibcrypto
 import Custody
 import Secrets
 @testable import SoftwareEngine
@@ -113,17 +114,36 @@ struct ImportTests {
     #expect(failure { try Bench.engine.take(Self.imported(rsa: broken), binding) } == .material(.rsaInconsistent))
   }
 
-  @Test("A composite factor is refused although the product is right")
+  /// n = p·q with p = a·b composite and d right for all three primes: such a key signs well, and only a primality check notices.
+  @Test("A composite factor is refused although everything else is right")
   func compositeFactor() throws {
     let openssl = try OpenSSL()
     defer { openssl.close() }
-    let (_, a) = try Self.rsaMembers(openssl, bits: 2048)
-    // p = an RSA modulus of 1024 bits, q = a prime: no d can fit, and p is not prime.
-    let (_, small) = try Self.rsaMembers(openssl, bits: 1024)
-    var broken = a
-    broken["p"] = small["n"]
-    for name in ["dp", "dq", "qi"] { broken[name] = nil }
-    #expect(failure { try Bench.engine.take(Self.imported(rsa: broken), Bench.binding(.rsa(bits: 2048, publicExponent: 65537))) } == .material(.rsaInconsistent))
+    var refusals = 0
+    while refusals < 2 {
+      let (_, outer) = try Self.rsaMembers(openssl, bits: 2048), (_, inner) = try Self.rsaMembers(openssl, bits: 1024)
+      let arithmetic = BN_CTX_new()
+      defer { BN_CTX_free(arithmetic) }
+      func number(_ bytes: [UInt8]?) -> OpaquePointer? { BN_bin2bn(bytes ?? [], Int32(bytes?.count ?? 0), nil) }
+      func bytes(_ number: OpaquePointer?) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: (Int(BN_num_bits(number)) + 7) / 8)
+        BN_bn2bin(number, &bytes)
+        return bytes
+      }
+      let n = BN_new(), phi = BN_new(), a = number(inner["p"]), b = number(inner["q"]), q = number(outer["q"]), e = number([1, 0, 1])
+      defer { for value in [n, phi, a, b, q, e] { BN_free(value) } }
+      BN_mul(n, number(inner["n"]), q, arithmetic)
+      guard BN_num_bits(n) == 2048 else { continue }
+      for prime in [a, b, q] { BN_sub_word(prime, 1) }
+      BN_mul(phi, a, b, arithmetic)
+      BN_mul(phi, phi, q, arithmetic)
+      guard let d = BN_mod_inverse(nil, e, phi, arithmetic) else { continue }
+      defer { BN_free(d) }
+      let made = ["n": bytes(n), "e": [1, 0, 1], "d": bytes(d), "p": inner["n"]!, "q": outer["q"]!]
+      let refused = failure { try Bench.engine.take(Self.imported(rsa: made), Bench.binding(.rsa(bits: 2048, publicExponent: 65537))) }
+      #expect(refused == .material(.rsaInconsistent))
+      refusals += 1
+    }
   }
 
   @Test("An EC key with leading zeros is the same key, and signs as openssl's", arguments: Curve.allCases)

@@ -29,7 +29,7 @@ package struct ProcessHardening: Hashable, Sendable {
     if !noCoreFiles { lines.append("core files could not be switched off") }
     if !noTracing { lines.append("processes of the same user can read this process's memory") }
     if !allMemoryLocked { lines.append("memory can be swapped to disk: give CAP_IPC_LOCK or an unlimited memlock limit") }
-    if !arenaLocked { lines.append("the arena for RSA, P-521 and P-256K keys is not locked: raise the memlock limit to 16 MiB") }
+    if !arenaLocked { lines.append("the arena for RSA, P-521 and P-256K keys is not locked: raise the memlock limit to 8 MiB") }
     return lines
   }
 }

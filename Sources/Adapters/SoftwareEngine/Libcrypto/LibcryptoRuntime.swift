@@ -2,8 +2,8 @@ import CLibcrypto
 
 /// libcrypto as this process uses it: its secure arena, set up once before the first key exists.
 enum LibcryptoRuntime {
-  /// Room for some 4000 RSA-4096 keys. Reserved, locked page by page as it is used, guarded on both sides, not dumped.
-  static let arenaBytes = 8 * 1024 * 1024
+  /// Room for some 2000 RSA-4096 keys, twice what a keyring keeps loaded by default. Reserved, locked page by page as it is used, guarded on both sides, not dumped.
+  static let arenaBytes = 4 * 1024 * 1024
 
   enum Arena: Sendable { case locked, unlocked, missing }
 

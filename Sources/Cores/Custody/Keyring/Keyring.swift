@@ -108,12 +108,13 @@ extension Keyring {
     return try seal.open(row, recovery: recovery)
   }
 
-  /// The latest version, which must be there: its absence means that somebody removed the row.
+  /// The latest version, which must be there: its absence means that somebody removed the row, unless the key itself
+  /// changed or went between the two reads.
   func latestVersion(of key: KeyRecord) throws(CustodyError) -> VersionRecord {
-    guard let version = try versionRecord(key.latest, of: key) else {
-      throw .rowTampered(.version(name: key.name.folded, version: key.latest.text))
-    }
-    return version
+    if let version = try versionRecord(key.latest, of: key) { return version }
+    guard let again = try record(of: key.name) else { throw .keyNotFound(key.name, version: nil) }
+    guard again.ordinal == key.ordinal, again.latest == key.latest else { throw .changedMeanwhile(key.name) }
+    throw .rowTampered(.version(name: key.name.folded, version: key.latest.text))
   }
 
   func selected(_ id: KeyVersionID?, of key: KeyRecord) throws(CustodyError) -> VersionRecord {

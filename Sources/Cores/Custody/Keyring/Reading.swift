@@ -8,7 +8,7 @@ extension Keyring {
   }
 
   /// The active keys, each as its latest version, in order of their creation.
-  /// - Complexity: one store read, and one more per item.
+  /// - Complexity: one store read, and two more per item.
   package func keys(_ request: PageRequest, permit: Permit) throws(CustodyError) -> Page<KeyVersion> {
     try demand(permit, .keysRead, at: .keys)
     let (records, next) = try names(deleted: false, request)

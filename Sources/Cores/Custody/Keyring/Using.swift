@@ -22,6 +22,11 @@ extension Keyring {
     return key
   }
 
+  /// The key if it is loaded already: never touches store or engine, so an event loop may ask.
+  package func readyIfLoaded(_ name: KeyName, version: KeyVersionID? = nil) -> ReadyKey? {
+    cache.find(ReadyKeyCache.Slot(name: name, version: version))
+  }
+
   /// Random bytes from the engine.
   package func random(_ count: Int, permit: Permit) throws(CustodyError) -> [UInt8] {
     try demand(permit, .random, at: .root)

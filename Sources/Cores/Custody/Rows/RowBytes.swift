@@ -57,3 +57,17 @@ struct RowReader {
     guard position == bytes.count else { throw Malformed() }
   }
 }
+
+/// Decodes any bytes as both kinds of row payload, for fuzzing. Never traps; the answer says how many kinds took them.
+package enum RowPayloads {
+  package static func decodable(_ bytes: [UInt8]) -> Int {
+    var taken = 0
+    if let recovery = RecoveryPolicy() {
+      let row = KeyVersionRow(name: "k", version: String(repeating: "0", count: 32), ordinal: 1, payload: bytes, mac: [])
+      if (try? VersionRecord(payload: bytes, of: row, recovery: recovery)) != nil { taken += 1 }
+    }
+    let row = KeyRow(name: "k", ordinal: 1, revision: 1, deleted: false, payload: bytes, mac: [])
+    if (try? KeyRecord(payload: bytes, of: row)) != nil { taken += 1 }
+    return taken
+  }
+}

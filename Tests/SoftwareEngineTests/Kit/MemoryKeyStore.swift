@@ -1,0 +1,1 @@
+../../CustodyTests/Kit/MemoryKeyStore.swift
