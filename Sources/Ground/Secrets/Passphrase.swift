@@ -14,6 +14,8 @@ package enum Passphrase {
     package var r: UInt8
     package var p: UInt8
 
+    package init(log2N: UInt8, r: UInt8, p: UInt8) { (self.log2N, self.r, self.p) = (log2N, r, p) }
+
     package static let standard = Cost(log2N: 15, r: 8, p: 1)
 
     /// At most 128 MiB and eight times the standard work; at least 2¹⁰, which only tests should use.
