@@ -92,7 +92,7 @@ struct JSONScannerTests {
     #expect(accepted > 2000)
   }
 
-  @Test("Text that lies about nothing takes one pass: a large string is scanned in bounded time")
+  @Test("A string of a megabyte is scanned whole")
   func large() throws {
     let text = Array((#"{"value":""# + String(repeating: "A", count: 1 << 20) + #""}"#).utf8)
     #expect(try scan(text)[1].range.count == 1 << 20)

@@ -42,13 +42,12 @@ package struct RSADecryptionKey: Sendable {
   /// Modulus and exponent of the public key.
   package let jwk: JWK
 
-  /// Reads the first private key of a PEM text (PKCS#8 or PKCS#1, unencrypted).
+  /// Reads the first private key of a PEM text (PKCS#8 or PKCS#1, unencrypted). The text itself is the caller's to wipe.
   package init(pem: [UInt8]) throws(JOSEError) {
-    guard let blocks = try? PEM.parse(pem, maxBytes: 1 << 16),
-      let block = blocks.first(where: { $0.label == "PRIVATE KEY" || $0.label == "RSA PRIVATE KEY" })
+    guard var blocks = try? PEM.parse(pem, maxBytes: 1 << 16),
+      let index = blocks.firstIndex(where: { $0.label == "PRIVATE KEY" || $0.label == "RSA PRIVATE KEY" })
     else { throw .badKey("PEM") }
-    var bytes = block.bytes
-    try self.init(der: SecretBytes(wiping: &bytes))
+    try self.init(der: SecretBytes(wiping: &blocks[index].bytes))
   }
 
   /// Reads PKCS#8 or PKCS#1 DER.

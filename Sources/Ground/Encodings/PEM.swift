@@ -3,7 +3,8 @@ package enum PEM {
   package struct Block: Sendable, Equatable {
     /// What stands after `BEGIN`, such as `CERTIFICATE` or `PRIVATE KEY`.
     package let label: String
-    package let bytes: [UInt8]
+    /// Mutable so that the holder of a private key can move its bytes out and wipe them.
+    package var bytes: [UInt8]
 
     package init(label: String, bytes: [UInt8]) {
       self.label = label

@@ -54,9 +54,7 @@ extension SecretBytes {
   /// Moves bytes in from swift-crypto's byte type, which is wiped.
   package convenience init(wiping data: inout Data) {
     self.init(count: data.count) { target in data.withUnsafeBytes { target.copyMemory(from: $0) } }
-    data.withUnsafeMutableBytes { buffer in
-      if let start = buffer.baseAddress { wipeMemory(start, buffer.count) }
-    }
+    data.withUnsafeMutableBytes { wipeMemory($0) }
     data = Data()
   }
 }

@@ -87,9 +87,7 @@ extension SecretBytes: CustomStringConvertible, CustomReflectable {
 
 /// Overwrites the array's bytes and empties it. Call it on the only copy.
 package func wipe(_ bytes: inout [UInt8]) {
-  bytes.withUnsafeMutableBytes { buffer in
-    if let start = buffer.baseAddress { wipeMemory(start, buffer.count) }
-  }
+  bytes.withUnsafeMutableBytes { wipeMemory($0) }
   bytes = []
 }
 
@@ -100,6 +98,10 @@ func wipeMemory(_ start: UnsafeMutableRawPointer, _ count: Int) {
   #else
     _ = memset_s(start, count, 0, count)
   #endif
+}
+
+func wipeMemory(_ buffer: UnsafeMutableRawBufferPointer) {
+  if let start = buffer.baseAddress { wipeMemory(start, buffer.count) }
 }
 
 /// Whether two byte strings are equal, in time that depends only on their lengths. Different lengths are unequal.

@@ -17,7 +17,7 @@ package enum ShamirGF257 {
       throw .badQuorum(threshold: threshold, count: count)
     }
     var coefficients = uniform(secret.count * (threshold - 1), entropy: entropy)
-    defer { for i in coefficients.indices { coefficients[i] = 0 } }
+    defer { coefficients.withUnsafeMutableBytes { wipeMemory($0) } }
     return secret.withUnsafeBytes { secret in
       (1...UInt32(count)).map { x in
         SecretBytes(count: secret.count * 2) { share in
@@ -53,7 +53,7 @@ package enum ShamirGF257 {
       guard zip(0..., expected).allSatisfy({ value(shares[index], $0) == $1 }) else { throw .inconsistentShares }
     }
     var values = interpolate(shares, base, at: 0)
-    defer { for i in values.indices { values[i] = 0 } }
+    defer { values.withUnsafeMutableBytes { wipeMemory($0) } }
     guard values.allSatisfy({ $0 < 256 }) else { throw .inconsistentShares }
     return SecretBytes(count: values.count) { target in
       for (i, value) in values.enumerated() { target[i] = UInt8(value) }
