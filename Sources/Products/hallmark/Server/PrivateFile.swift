@@ -1,8 +1,5 @@
 import Foundation
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Files that hold secrets: created 0600, written whole, flushed, and put in place by a rename.
 enum PrivateFile {
@@ -42,12 +39,12 @@ enum PrivateFile {
 
   /// Refuses a secret that others may read.
   static func read(_ file: URL, limit: Int = 1 << 20) throws -> Data {
-    var status = stat()
-    guard stat(file.path, &status) == 0 else { throw failure("read", file.path) }
-    guard status.st_mode & 0o077 == 0 else {
+    let attributes: [FileAttributeKey: Any]
+    do { attributes = try FileManager.default.attributesOfItem(atPath: file.path) } catch { throw failure("read", file.path) }
+    guard let mode = attributes[.posixPermissions] as? NSNumber, mode.intValue & 0o077 == 0 else {
       throw Failure(what: "use", path: file.path, reason: "others may read it; make it private with: chmod 600 \(file.path)")
     }
-    guard status.st_size <= limit else { throw Failure(what: "read", path: file.path, reason: "it is larger than \(limit) bytes") }
+    guard let size = attributes[.size] as? NSNumber, size.intValue <= limit else { throw Failure(what: "read", path: file.path, reason: "it is larger than \(limit) bytes") }
     return try Data(contentsOf: file)
   }
 

@@ -30,7 +30,7 @@ struct ServerConfiguration: Sendable {
     let meaning: String
     static let all: [Setting] = [
       Setting(key: "listen.addresses", meaning: "addresses to bind, default loopback [127.0.0.1, ::1]"),
-      Setting(key: "listen.port", meaning: "TCP port, default 8443; 0 takes any free one"),
+      Setting(key: "listen.port", meaning: "TCP port, default the one given to hallmark init"),
       Setting(key: "public.host", meaning: "host name that identifiers and tokens are built from, <hsm name>.<parent domain>"),
       Setting(key: "public.port", meaning: "port in those identifiers, default listen.port; 443 is left out"),
       Setting(key: "public.region", meaning: "x-ms-keyvault-region, default local"),
@@ -56,7 +56,7 @@ struct ServerConfiguration: Sendable {
   /// - Parameters:
   ///   - file: `hallmark.yaml`; it may be absent only when it is the default one.
   ///   - flags: what the command line set, as strings by key.
-  static func load(file: URL, required: Bool, flags: [String: String], defaultHost: String) async throws -> ServerConfiguration {
+  static func load(file: URL, required: Bool, flags: [String: String], description: HSMDescription) async throws -> ServerConfiguration {
     let exists = FileManager.default.fileExists(atPath: file.path)
     guard exists || !required else { throw Invalid(description: "there is no configuration file \(file.path)") }
     if exists { try refuseUnknownKeys(file) }
@@ -67,10 +67,10 @@ struct ServerConfiguration: Sendable {
       EnvironmentVariablesProvider().prefixKeys(with: "hallmark"),
     ]
     if exists { providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file.path))) }
-    return try read(ConfigReader(providers: providers), flags: flags, defaultHost: defaultHost)
+    return try read(ConfigReader(providers: providers), flags: flags, description: description)
   }
 
-  private static func read(_ config: ConfigReader, flags: [String: String], defaultHost: String) throws -> ServerConfiguration {
+  private static func read(_ config: ConfigReader, flags: [String: String], description: HSMDescription) throws -> ServerConfiguration {
     func integer(_ key: String, _ usual: Int, _ range: ClosedRange<Int>) throws -> Int {
       let value = try flags[key].map { text in
         guard let value = Int(text) else { throw Invalid(description: "\(key) must be an integer, not '\(text)'") }
@@ -82,7 +82,7 @@ struct ServerConfiguration: Sendable {
       return value
     }
     func flag(_ key: String) -> Bool { flags[key].map { $0 == "true" } ?? config.bool(forKey: ConfigKey(key), default: false) }
-    let port = try integer("listen.port", 8443, 0...65535)
+    let port = try integer("listen.port", description.port, 1...65535)
     let logLevel = config.string(forKey: "log.level", default: "info")
     guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
       throw Invalid(description: "log.level '\(logLevel)' is not a level; use info, say")
@@ -96,7 +96,7 @@ struct ServerConfiguration: Sendable {
     }
     return ServerConfiguration(
       addresses: config.stringArray(forKey: "listen.addresses", default: ["127.0.0.1", "::1"]), port: port,
-      publicHost: config.string(forKey: "public.host", default: defaultHost), publicPort: try integer("public.port", port, 0...65535),
+      publicHost: config.string(forKey: "public.host", default: description.host), publicPort: try integer("public.port", port, 1...65535),
       region: config.string(forKey: "public.region", default: "local"), bodyBytes: try integer("limits.bodyBytes", 1 << 20, 4096...(16 << 20)),
       idleSeconds: try integer("limits.idleSeconds", 120, 1...3600), drainSeconds: try integer("limits.drainSeconds", 20, 0...600),
       strictLimits: flag("limits.strict"), cachedKeys: try integer("limits.cachedKeys", 1024, 1...1_000_000),

@@ -212,7 +212,7 @@ final class DataPlane: Sendable {
       let name = try keyRoutes.keyName(text, &notes)
       let permit = try gate.permit(call, action, .key(name), &notes)
       let id = try keyRoutes.versionID(version, of: name)
-      if let key = keyring.loaded(name, version: id) {
+      if let key = keyring.readyIfLoaded(name, version: id) {
         note(key, &notes)
         if key.isCheap(operation) {
           use(key, permit, notes)

@@ -70,8 +70,11 @@ package final class Lanes: Sendable {
     }
   }
 
+  /// Takes no more outgoing requests; `run()` returns when the last one ended.
+  package func finishNetwork() { networkInput.finish() }
+
   package func shutDown() async {
-    networkInput.finish()
+    finishNetwork()
     try? await crypto.shutdownGracefully()  // fails only when already shut down
     try? await state.shutdownGracefully()
   }

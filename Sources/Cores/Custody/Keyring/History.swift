@@ -1,9 +1,4 @@
 extension Keyring {
-  /// The key if it is loaded already: what an event loop may ask for. Never waits for the store.
-  package func loaded(_ name: KeyName, version: KeyVersionID? = nil) -> ReadyKey? {
-    cache.find(ReadyKeyCache.Slot(name: name, version: version))
-  }
-
   /// Every version of a key, active or deleted, oldest first: for tracing a signature made with it. Purged keys are gone.
   ///
   /// Needs no permit of its own; the surface demands the right to read the audit trail.
