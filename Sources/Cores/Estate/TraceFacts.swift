@@ -61,6 +61,36 @@ package struct OperationRecord: Sendable, Hashable {
   package var status: Int?
   package var callerAddress: String?
 
+  package init(
+    sequence: Int64? = nil, time: Int64, requestID: String? = nil, clientRequestID: String? = nil, objectID: String? = nil,
+    clientID: String? = nil, issuer: String? = nil, subject: String? = nil, claims: [Claim] = [], operation: String,
+    store: String? = nil, key: String? = nil, version: String? = nil, kid: String? = nil, algorithm: String? = nil,
+    digest: String? = nil, allowed: Bool, assignment: String? = nil, engine: String? = nil, status: Int? = nil,
+    callerAddress: String? = nil
+  ) {
+    self.sequence = sequence
+    self.time = time
+    self.requestID = requestID
+    self.clientRequestID = clientRequestID
+    self.objectID = objectID
+    self.clientID = clientID
+    self.issuer = issuer
+    self.subject = subject
+    self.claims = claims
+    self.operation = operation
+    self.store = store
+    self.key = key
+    self.version = version
+    self.kid = kid
+    self.algorithm = algorithm
+    self.digest = digest
+    self.allowed = allowed
+    self.assignment = assignment
+    self.engine = engine
+    self.status = status
+    self.callerAddress = callerAddress
+  }
+
   package struct Claim: Sendable, Hashable {
     package var name: String
     package var value: String
@@ -86,6 +116,21 @@ package struct KeyVersionFact: Sendable, Hashable {
   /// `active` or `deleted`.
   package var state: String?
   package var publicKey: PublicKey
+
+  package init(
+    name: String, version: String, kid: String, created: Int64? = nil, createdBy: String? = nil,
+    createdByName: String? = nil, enabled: Bool? = nil, state: String? = nil, publicKey: PublicKey
+  ) {
+    self.name = name
+    self.version = version
+    self.kid = kid
+    self.created = created
+    self.createdBy = createdBy
+    self.createdByName = createdByName
+    self.enabled = enabled
+    self.state = state
+    self.publicKey = publicKey
+  }
 }
 
 /// A role assignment, present or past.
@@ -101,6 +146,24 @@ package struct AssignmentFact: Sendable, Hashable {
   package var createdAt: Int64?
   package var deletedBy: String?
   package var deletedAt: Int64?
+
+  package init(
+    id: String, scope: String, roleDefinitionID: String? = nil, roleName: String? = nil, principalID: String,
+    principalName: String? = nil, createdBy: String? = nil, createdByName: String? = nil, createdAt: Int64? = nil,
+    deletedBy: String? = nil, deletedAt: Int64? = nil
+  ) {
+    self.id = id
+    self.scope = scope
+    self.roleDefinitionID = roleDefinitionID
+    self.roleName = roleName
+    self.principalID = principalID
+    self.principalName = principalName
+    self.createdBy = createdBy
+    self.createdByName = createdByName
+    self.createdAt = createdAt
+    self.deletedBy = deletedBy
+    self.deletedAt = deletedAt
+  }
 
   /// Whether the assignment reaches this key (Managed HSM scopes: `/`, `/keys`, `/keys/NAME`).
   package func covers(key: String) -> Bool { scope == "/" || scope == "/keys" || scope == "/keys/\(key)" }
@@ -119,6 +182,12 @@ package struct PrincipalFact: Sendable, Hashable {
     package var issuer: String
     package var subject: String?
     package var audiences: [String]
+
+    package init(issuer: String, subject: String? = nil, audiences: [String] = []) {
+      self.issuer = issuer
+      self.subject = subject
+      self.audiences = audiences
+    }
   }
 
   package var objectID: String
@@ -126,4 +195,14 @@ package struct PrincipalFact: Sendable, Hashable {
   package var kind: String?
   package var clientID: String?
   package var federation: [Federation]
+
+  package init(
+    objectID: String, displayName: String? = nil, kind: String? = nil, clientID: String? = nil, federation: [Federation] = []
+  ) {
+    self.objectID = objectID
+    self.displayName = displayName
+    self.kind = kind
+    self.clientID = clientID
+    self.federation = federation
+  }
 }

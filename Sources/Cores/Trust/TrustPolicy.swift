@@ -38,6 +38,14 @@ package struct TrustPolicy: Sendable, Hashable {
     package var at: Int64
     package var reason: String
 
+    package init(key: String, version: String?, fingerprint: [UInt8]?, at: Int64, reason: String) {
+      self.key = key
+      self.version = version
+      self.fingerprint = fingerprint
+      self.at = at
+      self.reason = reason
+    }
+
     func covers(_ trusted: Key) -> Bool {
       if let fingerprint { return fingerprint == trusted.fingerprint }
       guard key == trusted.name else { return false }

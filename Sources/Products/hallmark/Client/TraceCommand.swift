@@ -1,0 +1,199 @@
+import ArgumentParser
+import Clocks
+import Encodings
+import Estate
+import Outbound
+import Signing
+import SigstoreFormats
+import Trust
+
+struct TraceCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Is this really ours? From an artifact to key version, audit record, role assignment and workload identity.",
+    discussion: """
+      The subject is a file, a bundle, or a digest (sha256:HEX). Exit code 0: ours. 1: foreign, untrusted, unsigned or invalid. \
+      3: unknown, or ours with a gap (--accept-gaps makes those 0). 4: the service failed. Whatever could not be seen is listed.
+      """)
+
+  @Argument(help: "A file, a bundle, or sha256:HEX.")
+  var subject: String
+
+  @Option(help: "The bundle of a file; default FILE.sigstore.json when there is one.")
+  var bundle: String?
+
+  @Option(help: "A trust file: a good signature it refuses is `untrusted`.")
+  var trust: String?
+
+  @Option(help: "Azure services only: the key (name or URL) whose versions, assignments and ledger lines to look at.")
+  var key: String?
+
+  @Option(help: "The signing side's ledger: ties signatures to requests.")
+  var ledger: String?
+
+  @Flag(help: "Count `ours` with gaps as yes.")
+  var acceptGaps = false
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    try await Console.run("cannot trace \(subject)") {
+      let question = try TraceSubject(subject: subject, bundle: bundle).question()
+      let policy = try trust.map { try Verification.trustFile(LocalFile.bytes($0, maxBytes: 4 << 20)) }
+      let reference = try key.map { (text) throws(SigningError) in try KeyReference(parsing: text) }
+      let gathered = try await connection.connect(to: reference?.store) { connection in
+        await TraceSources(client: connection.client, key: reference, ledger: ledger).gather(question)
+      }
+      var asked = question
+      asked.knownRequestIDs = gathered.requestIDs
+      let trace = Trace.compose(
+        asked, facts: gathered.facts, policy: policy, at: TimeSource.system.now().seconds, verifier: Verification.verifier)
+      switch output.format {
+      case .json: Console.print(trace.json)
+      case .text: Console.print(TraceText(trace).text)
+      }
+      let code = gathered.remoteFailed && trace.verdict == .unknown ? 4 : trace.verdict.exitCode(acceptGaps: acceptGaps)
+      if code != 0 {
+        Console.note("hallmark: \(subject): \(trace.verdict.rawValue)\(trace.reasons.isEmpty ? "" : ": " + trace.reasons.map(Console.plain).joined(separator: "; "))")
+        throw ExitCode(code)
+      }
+    }
+  }
+}
+
+/// What the user named.
+struct TraceSubject {
+  let subject: String
+  let bundle: String?
+
+  func question() throws -> TraceQuestion {
+    if !LocalFile.exists(subject) { return try byDigest() }
+    if bundle == nil, let evidence = try? Verification.bundle(subject) { return try byBundle(evidence) }
+    let path = bundle ?? "\(subject).sigstore.json"
+    let evidence = bundle != nil || LocalFile.exists(path) ? [try Verification.bundle(path)] : []
+    // Which hash the key signs is not known before the facts are: all of them, in one pass over the file.
+    let digests = try LocalFile.digests(subject, Set(HashAlgorithm.allCases))
+    return TraceQuestion(digests: digests, refs: [subject], signatures: evidence)
+  }
+
+  private func byDigest() throws -> TraceQuestion {
+    let text = subject.contains(":") ? subject.lowercased() : "sha256:\(subject.lowercased())"
+    guard let digest = MessageDigest(text: text) else {
+      throw CommandFailure.usage("cannot trace \(subject)", why: "there is no such file, and it is no digest (sha256:HEX)")
+    }
+    let evidence = try bundle.map { [try Verification.bundle($0)] } ?? []
+    return TraceQuestion(digests: ArtifactDigests(only: digest), refs: [], signatures: evidence, lookedForSignatures: bundle != nil)
+  }
+
+  private func byBundle(_ evidence: SignatureEvidence) throws -> TraceQuestion {
+    guard case .bundle(let bundle) = evidence.content, case .message(let message) = bundle.content, let digest = message.digest else {
+      throw CommandFailure.usage(
+        "cannot trace \(subject)", why: "the bundle does not say what it signs", next: "name the artifact, with --bundle \(subject)")
+    }
+    // The claimed digest is as good as one computed here: the signature is checked over exactly it.
+    return TraceQuestion(digests: ArtifactDigests(only: digest), refs: [subject], signatures: [evidence])
+  }
+}
+
+/// Facts for a trace, gathered from one service and the local ledger. What fails becomes a sentence in `unseen`.
+struct TraceSources {
+  struct Gathered {
+    var facts = TraceFacts()
+    var requestIDs: Set<String> = []
+    var remoteFailed = false
+  }
+
+  let client: ManagedHSMClient
+  let key: KeyReference?
+  let ledger: String?
+
+  func gather(_ question: TraceQuestion) async -> Gathered {
+    var result = Gathered()
+    let digests = Set(question.digests.all.map(\.text))
+    if let path = Connection.ledgerPath(ledger, address: client.address), ledger != nil || LocalFile.exists(path) {
+      do { result.requestIDs = try SigningLedger.requestIDs(inFile: path, digests: digests) } catch {
+        result.facts.unseen.append("ledger: \(error.description)")
+      }
+      if !client.address.isOurs { readLedger(path, digests, &result) }
+    }
+    if client.address.isOurs {
+      for query in queries(question) { await ask(query, &result) }
+    } else {
+      result.facts.unseen.append("audit log: that of \(client.address.host) is not read by this command; only the local ledger is")
+      await azure(&result)
+    }
+    return result
+  }
+
+  private func queries(_ question: TraceQuestion) -> [[(name: String, value: String)]] {
+    let hint = question.signatures.compactMap(Verification.hint).first
+    return question.digests.all.map { digest in
+      var query: [(name: String, value: String)] = [("digest", digest.text)]
+      if let hint { query.append(("spki", Hex.encode(hint))) }
+      return query
+    }
+  }
+
+  private func ask(_ query: [(name: String, value: String)], _ result: inout Gathered) async {
+    do {
+      let answer = try await client.call("GET", "/hallmark/v1/trace", query: query)
+      result.facts.merge(try TraceFacts(trace: answer.body))
+    } catch { note("service", error, &result) }
+  }
+
+  private func note(_ source: String, _ error: any Error, _ result: inout Gathered) {
+    let text = (error as? OutboundError)?.description ?? (error as? FactError)?.description ?? String(describing: error)
+    let sentence = "\(source): \(text)"
+    if !result.facts.unseen.contains(sentence) { result.facts.unseen.append(sentence) }
+    if case .refused(let refusal)? = error as? OutboundError, (400..<500).contains(refusal.status) { return }
+    result.remoteFailed = true
+  }
+
+  private func readLedger(_ path: String, _ digests: Set<String>, _ result: inout Gathered) {
+    guard let bytes = try? BoundedFile.bytes(path, maxBytes: 256 << 20) else {
+      result.facts.unseen.append("ledger: \(path) cannot be read")
+      return
+    }
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      guard let value = try? JSONValue.parse(line), value["digest"]?.string.map(digests.contains) == true,
+        let record = try? OperationRecord(value)
+      else { continue }
+      result.facts.records.append(record)
+    }
+  }
+
+  /// A real Managed HSM or vault: key versions, and the role assignments as they are today.
+  private func azure(_ result: inout Gathered) async {
+    guard let key else {
+      result.facts.unseen.append("keys: name the key with --key")
+      return
+    }
+    do {
+      let service = RemoteSigning(client: client, ledger: nil)
+      for item in try await client.list("/keys/\(key.name)/versions").prefix(200) {
+        guard let version = item["kid"]?.string?.split(separator: "/").last.map(String.init), KeyReference.isVersion(version) else { continue }
+        let pinned = try await service.pin(KeyReference(store: nil, name: key.name, version: version))
+        result.facts.keys.append(
+          KeyVersionFact(
+            name: pinned.name, version: pinned.version, kid: pinned.kid, created: item["attributes"]?["created"]?.int64,
+            createdBy: nil, createdByName: nil, enabled: pinned.enabled, state: "active", publicKey: pinned.publicKey))
+      }
+    } catch { note("keys", error, &result) }
+    guard client.address.home == .managedHSM else {
+      result.facts.unseen.append("grants: those of a vault lie in Azure RBAC or access policies, which this command does not read")
+      return
+    }
+    do {
+      for item in try await client.list("/providers/Microsoft.Authorization/roleAssignments") {
+        guard let properties = item["properties"], let id = item["name"]?.string, let scope = properties["scope"]?.string,
+          let principal = properties["principalId"]?.string
+        else { continue }
+        result.facts.assignments.append(
+          AssignmentFact(
+            id: id, scope: scope, roleDefinitionID: properties["roleDefinitionId"]?.string, roleName: nil, principalID: principal,
+            principalName: nil, createdBy: nil, createdByName: nil, createdAt: nil, deletedBy: nil, deletedAt: nil))
+      }
+    } catch { note("grants", error, &result) }
+  }
+}
