@@ -21,7 +21,7 @@ def directory(hsm, who="admin"):
 
 
 def trust(hsm, issuer):
-    directory(hsm).post("/hallmark/v1/issuers", {"issuer": issuer.url, "caCertificates": issuer.ca_file.read_text()}).expect(200, 201)
+    directory(hsm).post("/hallmark/v1/issuers", {"issuer": issuer.url, "caPem": issuer.ca_file.read_text()}).expect(200, 201)
 
 
 def register(hsm, name, issuer, subject, audience=AUDIENCE):

@@ -54,9 +54,9 @@ class Az:
         login = self.hsm.login
         config = {
             "endpoints": {
-                "management": login + "/arm/", "resourceManager": login + "/arm/", "sqlManagement": login + "/", "batchResourceId": login + "/", "gallery": login + "/",
-                "activeDirectory": login, "activeDirectoryResourceId": login + "/arm/", "activeDirectoryGraphResourceId": login + "/graph/",
-                "microsoftGraphResourceId": login + "/graph/"},
+                "management": login, "resourceManager": login, "sqlManagement": login, "batchResourceId": login, "gallery": login,
+                "activeDirectory": login, "activeDirectoryResourceId": login, "activeDirectoryGraphResourceId": login + "/graph",
+                "microsoftGraphResourceId": login + "/graph"},
             "suffixes": {"mhsmDns": "." + self.hsm.netloc.split(".", 1)[1], "keyvaultDns": ".vault.localhost", "storageEndpoint": "storage.localhost"}}
         path = self.folder / "cloud.json"
         path.write_text(json.dumps(config))
@@ -165,7 +165,7 @@ def test_download_public_key(az, hsm, openssl, tmp_path):
 def test_import_a_pem(az, openssl, tmp_path):
     pem = tmp_path / "own.pem"
     subprocess.run([openssl, "genrsa", "-out", pem, "2048"], check=True, capture_output=True)
-    assert az("keyvault", "key", "import", "--hsm-name", HSM, "--name", "az-imported", "--pem-file", pem, "--kty", "RSA-HSM" if False else "RSA")["key"]["kty"] == "RSA-HSM"
+    assert az("keyvault", "key", "import", "--hsm-name", HSM, "--name", "az-imported", "--pem-file", pem, "--kty", "RSA")["key"]["kty"] == "RSA-HSM"
 
 
 def test_random(az):

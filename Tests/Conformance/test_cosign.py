@@ -28,7 +28,8 @@ def signed(request, hsm, user, blob):
 
 
 def verify_blob(cosign, public, bundle, blob):
-    return subprocess.run([cosign, "verify-blob", "--key", public, "--bundle", bundle, "--insecure-ignore-tlog", blob], capture_output=True, text=True, timeout=60,
+    hash_name = "sha384" if "p384" in bundle.name else "sha256"  # cosign must be told when it is not SHA-256
+    return subprocess.run([cosign, "verify-blob", "--key", public, "--bundle", bundle, "--insecure-ignore-tlog", "--signature-digest-algorithm", hash_name, blob], capture_output=True, text=True, timeout=60,
                           env={"HOME": str(blob.parent), "PATH": "/usr/bin:/bin"})
 
 

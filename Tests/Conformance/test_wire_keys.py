@@ -327,7 +327,7 @@ def broken_imports():
     yield "empty oct", {"kty": "oct", "k": ""}
 
 
-@pytest.mark.parametrize("what,jwk", broken_imports(), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize("what,jwk", list(broken_imports()), ids=lambda v: v if isinstance(v, str) else "")
 def test_import_refuses(what, jwk, user, name):
     answer = user.put(f"/keys/{name}", {"key": jwk}).expect(400)
     assert answer.error == "BadParameter", answer.body
