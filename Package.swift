@@ -125,7 +125,7 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ],
-      path: "Sources/Products/hallmark", exclude: ["Client"], swiftSettings: strict),
+      path: "Sources/Products/hallmark", swiftSettings: strict),
 
     // MARK: Tests
     tests("ArchitectureTests", []),

@@ -54,7 +54,7 @@ extension Route {
   /// - Parameter path: the request target without its query, percent-encoded as sent.
   /// - Returns: nil for a path the data plane does not have.
   package init?(path: some StringProtocol) {
-    guard path.utf8.count <= Self.pathLimit, path.utf8.first == UInt8(ascii: "/") else { return nil }
+    guard path.utf8.count <= Self.pathLimit, path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else { return nil }
     var segments: [String] = []
     segments.reserveCapacity(6)
     for raw in path.split(separator: "/", omittingEmptySubsequences: true) {

@@ -6,5 +6,5 @@ struct Hallmark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hallmark", abstract: "An open signing authority: keys in an HSM boundary you control, signatures everyone's verifiers accept.",
     version: Version.text,
-    subcommands: [InitCommand.self, ServeCommand.self, ConfigCommand.self, DevCommand.self])
+    subcommands: [InitCommand.self, ServeCommand.self, ConfigCommand.self, DevCommand.self] + ClientCommands.all)
 }

@@ -26,8 +26,10 @@ enum LocalFile {
   static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   static func bytes(_ path: String, maxBytes: Int) throws -> [UInt8] {
+    guard exists(path) else { throw CommandFailure.usage("cannot read \(path)", why: "there is no such file") }
     do { return try BoundedFile.bytes(path, maxBytes: maxBytes) } catch {
-      throw CommandFailure.usage("cannot read \(path)", why: error.description)
+      guard case .unusable(let why) = error else { throw error }
+      throw CommandFailure.usage("cannot read \(path)", why: why)
     }
   }
 

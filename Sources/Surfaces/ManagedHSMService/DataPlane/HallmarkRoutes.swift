@@ -136,9 +136,14 @@ struct HallmarkRoutes: Sendable {
   private func export(_ call: Authenticated<Call>) throws(RouteFailure) -> Answer {
     var query = try query(call)
     query.limit = 10_000
+    let format = try call.request.query()["format"] ?? "hallmark"
+    guard format == "hallmark" || format == "azure" else { throw .wire(.badParameter("Query parameter 'format' is 'hallmark' or 'azure'")) }
+    let azure = AzureAuditEvent(
+      tenant: identity.tenant.text, subscription: "00000000-0000-0000-0000-000000000000", resourceGroup: "hallmark", pool: identity.name,
+      baseURL: identity.url)
     var out: [UInt8] = []
     for record in try found(query) {
-      out.append(contentsOf: record.line())
+      out.append(contentsOf: format == "azure" ? azure.line(record) : record.line())
       out.append(UInt8(ascii: "\n"))
     }
     return Answer(out, contentType: "application/jsonl; charset=utf-8")
