@@ -2,7 +2,6 @@ package import Audit
 import Clocks
 import GRDB
 package import Ledger
-import FoundationEssentials
 
 #if canImport(Glibc)
   import Glibc
@@ -22,7 +21,7 @@ package final class AuditIndex: AuditReader {
   private let folder: LedgerFolder
   private let database: DatabaseQueue
 
-  private static let version = 1
+  private static let version = 2
   package static let fileName = "audit-index.sqlite"
 
   /// Where the index is kept.
@@ -75,15 +74,19 @@ package final class AuditIndex: AuditReader {
   private static let schema = """
     CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), file TEXT NOT NULL, offset INTEGER NOT NULL, next INTEGER NOT NULL);
     INSERT INTO cursor VALUES (1, '', 0, 1);
+    CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE principal (
+      id INTEGER PRIMARY KEY, object TEXT NOT NULL, client TEXT, subject TEXT NOT NULL, UNIQUE (object, client, subject));
+    CREATE INDEX principal_client ON principal (client);
+    CREATE INDEX principal_subject ON principal (subject);
     CREATE TABLE record (
       sequence INTEGER PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
       time INTEGER NOT NULL, operation TEXT NOT NULL, allowed INTEGER NOT NULL,
-      key TEXT, version TEXT, object TEXT, client TEXT, subject TEXT, digest BLOB, request TEXT);
+      key INTEGER, version INTEGER, principal INTEGER, digest INTEGER, request INTEGER);
     CREATE INDEX record_time ON record (time);
-    CREATE INDEX record_key ON record (key, version) WHERE key IS NOT NULL;
-    CREATE INDEX record_object ON record (object) WHERE object IS NOT NULL;
-    CREATE INDEX record_client ON record (client) WHERE client IS NOT NULL;
-    CREATE INDEX record_subject ON record (subject) WHERE subject IS NOT NULL;
+    CREATE INDEX record_key ON record (key) WHERE key IS NOT NULL;
+    CREATE INDEX record_version ON record (version) WHERE version IS NOT NULL;
+    CREATE INDEX record_principal ON record (principal) WHERE principal IS NOT NULL;
     CREATE INDEX record_digest ON record (digest) WHERE digest IS NOT NULL;
     CREATE INDEX record_request ON record (request) WHERE request IS NOT NULL;
     CREATE INDEX record_operation ON record (operation) WHERE operation <> 'sign';
@@ -114,13 +117,13 @@ package final class AuditIndex: AuditReader {
     let isOurs = segments.contains { $0.name == start.file && $0.length >= start.offset } || (start.file.isEmpty && next == 1)
     if !isOurs {
       // Another log lies here now.
-      try database.execute(sql: "DELETE FROM record; UPDATE cursor SET file = '', offset = 0, next = 1")
+      try database.execute(sql: "DELETE FROM record; DELETE FROM name; DELETE FROM principal; UPDATE cursor SET file = '', offset = 0, next = 1")
       start = LedgerPosition(file: "", offset: 0)
       next = 1
     }
     if let last = segments.last, last.name == start.file, last.length == start.offset { return next - 1 }
-    let insert = try database.makeStatement(
-      sql: "INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+    let insert = try database.makeStatement(sql: "INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)")
+    var words = IndexWords(database)
     var failure: (any Error)?
     let end = try LedgerScan(folder: folder, leafLimit: AuditLimits.lineBytes, sequence: { AuditRecord.sequence(ofLine: $0) })
       .walk(segments, from: start, next: next) { sequence, position, bytes in
@@ -128,9 +131,10 @@ package final class AuditIndex: AuditReader {
           let entry = try AuditRecord(line: bytes).entry
           try insert.execute(arguments: [
             Int64(sequence), Int64(LedgerFolder.segmentFirst(position.file) ?? 0), Int64(position.offset), bytes.count,
-            entry.time.nanoseconds, entry.operation.rawValue, entry.decision == .allow, entry.key, entry.version,
-            entry.principal?.objectID, entry.principal?.clientID, entry.principal?.subject,
-            (entry.digest?.bytes).map { Data($0) }, entry.requestID,
+            entry.time.nanoseconds, entry.operation.rawValue, entry.decision == .allow,
+            try entry.key.map { try words.id(of: $0) }, try entry.version.map { try words.id(of: $0) },
+            try entry.principal.map { try words.id(of: $0) }, entry.digest.map { IndexWords.mark($0.bytes) },
+            entry.requestID.map { IndexWords.mark(Array($0.utf8)) },
           ])
           return nil
         } catch let error as AuditRecordError {
@@ -149,14 +153,24 @@ package final class AuditIndex: AuditReader {
 
   package func records(matching query: AuditQuery) throws(LedgerError) -> [AuditRecord] {
     try catchUp()
-    let places = try Self.storing(Self.fileName) { try database.read { try Self.places(matching: query, $0) } }
     var records: [AuditRecord] = []
-    records.reserveCapacity(places.count)
-    for place in places {
-      let line = try self.line(at: place)
-      do { records.append(try AuditRecord(line: line)) } catch {
-        throw .refused(.unreadableLeaf(position: place.position, sequence: place.sequence, why: "\(error)"))
+    var rest = query
+    // Digests and request ids are found by eight bytes of them, so a page may hold records that do not match.
+    while records.count < query.limit {
+      rest.limit = query.limit - records.count
+      let page = rest
+      let places = try Self.storing(Self.fileName) { try database.read { try Self.places(matching: page, $0) } }
+      for place in places {
+        let line = try self.line(at: place)
+        do {
+          let record = try AuditRecord(line: line)
+          if query.matches(record) { records.append(record) }
+        } catch {
+          throw .refused(.unreadableLeaf(position: place.position, sequence: place.sequence, why: "\(error)"))
+        }
       }
+      guard let last = places.last, places.count == rest.limit else { break }
+      rest.after = last.sequence
     }
     return records
   }
@@ -202,15 +216,22 @@ package final class AuditIndex: AuditReader {
       conditions.append(condition)
       for value in values { arguments += [value] }
     }
-    if let key = query.key { add("key = ?", key) }
-    if let version = query.version { add("version = ?", version) }
-    if let who = query.principal { add("(object = ? OR client = ? OR subject = ?)", who, who, who) }
+    /// Named one by one, so that a single match walks its index in order of sequence.
+    func addPrincipal(_ who: String) throws {
+      let ids = try Int64.fetchAll(
+        database, sql: "SELECT id FROM principal WHERE object = ? UNION SELECT id FROM principal WHERE client = ? UNION SELECT id FROM principal WHERE subject = ?",
+        arguments: [who, who, who])
+      conditions.append(ids.count == 1 ? "principal = \(ids[0])" : "principal IN (\(ids.map(String.init).joined(separator: ",")))")
+    }
+    if let key = query.key { add("key = (SELECT id FROM name WHERE text = ?)", key) }
+    if let version = query.version { add("version = (SELECT id FROM name WHERE text = ?)", version) }
+    if let who = query.principal { try addPrincipal(who) }
     if let since = query.since { add("time >= ?", since.nanoseconds) }
     if let until = query.until { add("time < ?", until.nanoseconds) }
     if let operation = query.operation { add("operation = ?", operation.rawValue) }
     if let decision = query.decision { add("allowed = ?", decision == .allow) }
-    if let digest = query.digest { add("digest = ?", Data(digest.bytes)) }
-    if let request = query.requestID { add("request = ?", request) }
+    if let digest = query.digest { add("digest = ?", IndexWords.mark(digest.bytes)) }
+    if let request = query.requestID { add("request = ?", IndexWords.mark(Array(request.utf8))) }
     if let after = query.after {
       add(query.order == .oldestFirst ? "sequence > ?" : "sequence < ?", Int64(clamping: after))
     }
