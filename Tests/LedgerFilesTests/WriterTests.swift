@@ -166,4 +166,55 @@ import Testing
     #expect(report.unsignedTail == 8...9)
     writer.close()
   }
+
+  @Test("A copy of the folder taken at any moment opens, holds every record acknowledged before, and verifies")
+  func crashAtAnyMoment() async throws {
+    let scratch = Scratch()
+    let writer = try LedgerFileWriter.open(scratch.configuration(interval: 50, segmentBytes: 20_000))
+    let running = Task { await append(0..<3000, to: writer) }
+    for _ in 0..<8 {
+      let acknowledged = writer.durable.size
+      let copy = Crashed(of: scratch)
+      let report = try copy.verify()
+      #expect(report.verifies, "\(report.findings)")
+      #expect(report.entries >= acknowledged)
+      let again = try LedgerFileWriter.open(copy.configuration)
+      #expect(again.durable.size >= acknowledged)
+      again.close()
+    }
+    for result in await running.value { _ = try result.get() }
+    // A reader beside the writer sees everything that was answered.
+    #expect(try scratch.verify().entries == 3000)
+    writer.close()
+  }
+}
+
+/// A log as a killed process leaves it: its files copied in the order in which a crash could show them.
+private final class Crashed {
+  let folder: String
+  let configuration: LedgerFileConfiguration
+  private let trust: CheckpointTrust
+
+  init(of scratch: Scratch) {
+    folder = scratch.folder + "-crashed-" + UUID().uuidString
+    var configuration = scratch.configuration(interval: 50, segmentBytes: 20_000)
+    configuration.folder = folder
+    self.configuration = configuration
+    trust = scratch.trust
+    let files = FileManager.default
+    try? files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    // Checkpoints first: entries may only grow between two copies, as they do on the medium.
+    for name in ["checkpoint", "checkpoints.jsonl"] {
+      try? files.copyItem(atPath: scratch.folder + "/" + name, toPath: folder + "/" + name)
+    }
+    for name in ((try? files.contentsOfDirectory(atPath: scratch.folder)) ?? []).sorted() where name.hasPrefix("entries-") {
+      try? files.copyItem(atPath: scratch.folder + "/" + name, toPath: folder + "/" + name)
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  func verify() throws -> LedgerReport {
+    try LedgerVerification(folder: folder, trust: trust, sequence: { AuditRecord.sequence(ofLine: $0) }).run()
+  }
 }

@@ -94,7 +94,7 @@ package final class AuditIndex: AuditReader {
     """
 
   /// Takes in what was appended since the last call. Returns the number of records indexed now.
-  /// - Complexity: about 10 µs for each new record.
+  /// - Complexity: about 20 µs for each new record.
   @discardableResult
   package func catchUp() throws(LedgerError) -> UInt64 {
     try Self.storing(Self.fileName) {
