@@ -58,7 +58,10 @@ struct TraceComposer {
     return chain
   }
 
-  /// Chains for records that signed this very digest, when no signature was presented: the service's word, without the signature itself.
+  /// Chains for records that signed this very digest, when no signature was presented.
+  ///
+  /// That a key of ours signed this digest is exactly what such a record proves, so the chain can be exact; the signature itself was not
+  /// seen, and the chain says so.
   func chainsFromRecords() -> [TraceChain] {
     let texts = Set(question.digests.all.map(\.text))
     let signings = facts.records.filter { record in
@@ -76,6 +79,7 @@ struct TraceComposer {
       }
       join(&chain, digest: record.digest, version: version, key: record.key)
       grantAndIdentity(&chain)
+      if chain.key != nil { chain.verdict = self.verdict(of: chain) }
       return chain
     }
   }

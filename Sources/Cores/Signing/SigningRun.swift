@@ -11,8 +11,10 @@ package struct PlacedOutput: Sendable, Hashable {
 /// One signature of a finished job.
 package struct CompletedSignature: Sendable, Hashable {
   package var digest: MessageDigest
-  /// DER for EC, octets for RSA; checked against the pinned key.
+  /// DER for EC, octets for RSA.
   package var signature: [UInt8]
+  /// Whether it was checked against the pinned key; false only where no verifier for the kind of key is at hand.
+  package var isChecked: Bool
   package var requestID: String?
   package var attempts: Int
   package var milliseconds: Int64
@@ -28,7 +30,8 @@ package struct SigningResult: Sendable, Hashable {
 extension SigningPlan {
   /// Performs the plan's sign calls one after the other and assembles the outputs.
   ///
-  /// All or nothing: when a call fails or a signature does not verify, it throws and there is nothing to write.
+  /// All or nothing: when a call fails or a signature does not verify, it throws and there is nothing to write. A signature of a kind that
+  /// `verifier` does not support passes, marked as not checked.
   /// - Throws: what the service threw, or `SigningError`.
   package func run(
     with service: some SigningService, verifier: any SignatureVerifier, clock: TimeSource = .system
@@ -37,10 +40,10 @@ extension SigningPlan {
     for digest in calls {
       let start = clock.now()
       let answer = try await service.sign(digest, scheme: scheme, key: key)
-      let signature = try checked(answer, digest, verifier)
+      let (signature, isChecked) = try checked(answer, digest, verifier)
       signatures.append(
         CompletedSignature(
-          digest: digest, signature: signature, requestID: answer.requestID, attempts: answer.attempts,
+          digest: digest, signature: signature, isChecked: isChecked, requestID: answer.requestID, attempts: answer.attempts,
           milliseconds: (clock.now().nanoseconds - start.nanoseconds) / 1_000_000))
     }
     return SigningResult(plan: self, signatures: signatures, outputs: outputs(signatures))
@@ -48,7 +51,7 @@ extension SigningPlan {
 
   private func checked(
     _ answer: SignedDigest, _ digest: MessageDigest, _ verifier: any SignatureVerifier
-  ) throws(SigningError) -> [UInt8] {
+  ) throws(SigningError) -> (signature: [UInt8], isChecked: Bool) {
     // Services name the key by their own public authority, which may be another host than the one we reached: compare name and version.
     guard answer.kid.hasSuffix("/keys/\(key.name)/\(key.version)") else { throw .wrongKeyVersion(wanted: key.kid, got: answer.kid) }
     var signature = answer.signature
@@ -59,9 +62,9 @@ extension SigningPlan {
       signature = der
     }
     switch verifier.check(signature, over: digest, scheme: scheme, key: key.publicKey) {
-    case .valid: return signature
+    case .valid: return (signature, true)
     case .invalid: throw .signatureDoesNotVerify(key: key.kid, why: "\(scheme.rawValue) check failed")
-    case .unsupported: throw .signatureDoesNotVerify(key: key.kid, why: "there is no verifier for \(key.publicKey.kindText) here")
+    case .unsupported: return (signature, false)
     }
   }
 

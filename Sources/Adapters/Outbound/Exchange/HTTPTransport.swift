@@ -2,12 +2,14 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
+internal import Synchronization
 
 /// The transport on AsyncHTTPClient: TLS 1.2 or newer, the system's trust plus the CA given, keep-alive, no redirects.
 ///
-/// Must be shut down with `shutdown()`.
+/// `shutdown()` closes its connections in order; one that is let go without it closes them on its own.
 package final class HTTPTransport: Transport {
   private let client: HTTPClient
+  private let isShutDown = Mutex(false)
 
   /// - Parameter authorities: path of a PEM file with CA certificates trusted besides the system's, or nil.
   package convenience init(extraAuthorities authorities: String? = nil) throws(OutboundError) {
@@ -45,7 +47,18 @@ package final class HTTPTransport: Transport {
     client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }
 
-  package func shutdown() async { try? await client.shutdown() }
+  deinit {
+    // The client insists on being shut down; an initialiser that failed half-way leaves nobody else to do it.
+    if !isShutDown.withLock({ $0 }) { client.shutdown { _ in } }
+  }
+
+  package func shutdown() async {
+    let already = isShutDown.withLock { value in
+      defer { value = true }
+      return value
+    }
+    if !already { try? await client.shutdown() }
+  }
 
   package func perform(_ request: OutboundRequest) async throws(TransportError) -> OutboundReply {
     var message = HTTPClientRequest(url: request.url)

@@ -139,7 +139,8 @@ package final class ManagedHSMClient: Sendable {
   private func answer(
     _ reply: OutboundReply, to request: OutboundRequest, _ attempts: [RequestAttempt]
   ) throws(OutboundError) -> Answer {
-    let isJSON = reply.header("content-type")?.lowercased().contains("json") ?? false
+    // Not `application/x-ndjson`: JSON lines are text.
+    let isJSON = reply.header("content-type")?.lowercased().hasPrefix("application/json") ?? false
     let body = (try? JSONValue.parse(reply.body, limits: JSONLimits(maxBytes: request.maxReplyBytes, maxElements: 2_000_000))) ?? .null
     guard (200..<300).contains(reply.status) else {
       throw .refused(

@@ -120,7 +120,7 @@ enum Console {
     return rows.map { row in
       row.enumerated().map { column, cell in
         column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-      }.joined(separator: "  ")
+      }.joined(separator: "  ").trimmingSuffix(" ")
     }.joined(separator: "\n")
   }
 
@@ -130,4 +130,12 @@ enum Console {
   }
 
   static func time(_ seconds: Int64?) -> String { seconds.map { ISO8601.format(seconds: $0) } ?? "-" }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ character: Character) -> String {
+    var text = Substring(self)
+    while text.last == character { text = text.dropLast() }
+    return String(text)
+  }
 }

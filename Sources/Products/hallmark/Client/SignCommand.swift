@@ -112,6 +112,9 @@ struct SignBlobCommand: AsyncParsableCommand {
     for made in result.signatures where made.attempts > 1 {
       Console.note("note: \(made.attempts) sign requests may have been performed for \(made.digest.text); the audit log shows each")
     }
+    for made in result.signatures where !made.isChecked {
+      Console.note("note: the signature was not checked here, there is no verifier for \(plan.key.publicKey.kindText) keys")
+    }
     switch output.format {
     case .json:
       var object: JSONObject = [
@@ -121,7 +124,7 @@ struct SignBlobCommand: AsyncParsableCommand {
             [
               "digest": .string($0.digest.text), "signature": .string(Base64.encode($0.signature)),
               "requestId": $0.requestID.map { .string($0) } ?? .null, "attempts": .integer($0.attempts),
-              "milliseconds": .integer($0.milliseconds),
+              "checked": .bool($0.isChecked), "milliseconds": .integer($0.milliseconds),
             ]
           }),
       ]

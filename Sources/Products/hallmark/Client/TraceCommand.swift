@@ -128,7 +128,13 @@ struct TraceSources {
 
   private func queries(_ question: TraceQuestion) -> [[(name: String, value: String)]] {
     let hint = question.signatures.compactMap(Verification.hint).first
-    return question.digests.all.map { digest in
+    // A bundle says which hash its key signs; without one, every digest is asked for.
+    var claimed: Set<HashAlgorithm> = []
+    for case .bundle(let bundle) in question.signatures.map(\.content) {
+      if case .message(let message) = bundle.content, let claim = message.digest { claimed.insert(claim.algorithm) }
+    }
+    let wanted = question.digests.all.filter { claimed.isEmpty || claimed.contains($0.algorithm) }
+    return wanted.map { digest in
       var query: [(name: String, value: String)] = [("digest", digest.text)]
       if let hint { query.append(("spki", Hex.encode(hint))) }
       return query
