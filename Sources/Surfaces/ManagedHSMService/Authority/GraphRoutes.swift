@@ -51,6 +51,7 @@ struct GraphRoutes: Sendable {
       notes.kid = entry.objectID.text
       try change { () throws(DirectoryError) in try directory.remove(entry.objectID, permit: permit) }
       return Answer([], status: 204)
+    case ("PATCH", 2, "applications", _): return try replaceKeys(call, try entry(path[1]), &notes)
     case ("GET", 3, "applications", "federatedIdentityCredentials"):
       let entry = try entry(path[1])
       return Answer(["value": .array(entry.federated.map { .object(rendered($0, of: entry)) })])
@@ -160,6 +161,18 @@ struct GraphRoutes: Sendable {
     return Answer(rendered(credential, of: entry), status: 201)
   }
 
+  /// `PATCH applications/{id}` with `keyCredentials`, as `az ad app credential reset --cert` sends it: the certificates by which the application may
+  /// prove itself. Secrets (`passwordCredentials`) do not exist here.
+  private func replaceKeys(_ call: Authenticated<Call>, _ entry: DirectoryEntry, _ notes: inout AuditNotes) throws(RouteFailure) -> Answer {
+    let permit = try mayChange(call, &notes)
+    let keys: [RegisteredKey]
+    do { keys = try RegisteredKey.list(body: call.request.body) } catch { throw .wire(error) }
+    notes.reason = "certificates of '\(entry.displayName)': \(keys.map(\.name).joined(separator: ", "))"
+    notes.kid = entry.objectID.text
+    try change { () throws(DirectoryError) in try directory.put(entry.replacing(keys: keys), permit: permit) }
+    return Answer([], status: 204)
+  }
+
   private func displayName(_ call: Authenticated<Call>) throws(RouteFailure) -> String {
     do throws(WireError) {
       guard let name = try RequestBody.object(call.request.body).optionalString("displayName"), !name.isEmpty else {
@@ -225,10 +238,10 @@ enum GraphRendering {
 }
 
 extension DirectoryEntry {
-  fileprivate func replacing(federated: [FederatedCredential]) -> DirectoryEntry {
+  fileprivate func replacing(federated: [FederatedCredential]? = nil, keys: [RegisteredKey]? = nil) -> DirectoryEntry {
     DirectoryEntry(
       objectID: objectID, kind: kind, displayName: displayName, clientID: clientID, userPrincipalName: userPrincipalName, enabled: enabled,
-      memberOf: memberOf, keys: keys, federated: federated)
+      memberOf: memberOf, keys: keys ?? self.keys, federated: federated ?? self.federated)
   }
 }
 
