@@ -76,15 +76,14 @@ class Authority:
     def down(self):
         run_hallmark("dev", "down", "--dir", self.directory, check=True, timeout=START_LIMIT_SECONDS)
 
-    def up_foreground(self, extra_env=None):
-        """Starts it as a child of this test, so that the test can kill it; waits until it answers."""
+    def up_foreground(self, prefix=()):
+        """Starts it as a child of this test, so that the test can kill it; waits until it answers. `prefix`: a command to run it under."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("HALLMARK_")}
-        env.update(extra_env or {})
         if not self.port:
             self.port = free_port()
         log = open(self.directory.parent / (self.directory.name + ".log"), "ab")
         self.process = subprocess.Popen(
-            [str(BINARY), *self._up_arguments(), "--foreground"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            [*prefix, str(BINARY), *self._up_arguments(), "--foreground"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while True:
             if self.process.poll() is not None:
@@ -96,7 +95,7 @@ class Authority:
                 if time.monotonic() > deadline:
                     raise AssertionError(f"server did not listen: {self.log_tail()}")
                 time.sleep(0.01)
-        while not (self.directory / "env").exists():
+        while not (self.directory / "env").exists() or not (self.directory / "hallmark.pid").exists():
             if time.monotonic() > deadline:
                 raise AssertionError("no env file")
             time.sleep(0.01)
@@ -110,7 +109,7 @@ class Authority:
 
     def stop_foreground(self):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.kill(int((self.directory / "hallmark.pid").read_text()), signal.SIGTERM)
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:

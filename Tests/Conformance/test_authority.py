@@ -1,6 +1,7 @@
 """The token authority: discovery, federated assertions, what is refused, and the small Graph answers."""
 
 import json
+import time
 import uuid
 
 import pytest
@@ -100,9 +101,10 @@ def bad_assertions(issuer):
 def test_bad_assertions_get_no_token(hsm, issuer, build):
     for what, assertion in bad_assertions(issuer):
         answer = federation.token_request(hsm, build.client_id, assertion)
-        assert answer.status in (400, 401), (what, answer.status, answer.body[:200])
+        # An unknown key id may mean that the issuer rotated; its keys are fetched at most every 30 s, and until then the answer is "later".
+        assert answer.status in ((400, 401, 503) if what.endswith("unknown kid") else (400, 401)), (what, answer.status, answer.body[:200])
         document = answer.json
-        assert document["error"] in ("invalid_client", "invalid_request", "unauthorized_client", "invalid_grant") and document.get("error_description"), (what, document)
+        assert document["error"] in ("temporarily_unavailable", "invalid_client", "invalid_request", "unauthorized_client", "invalid_grant") and document.get("error_description"), (what, document)
         assert "access_token" not in document
 
 
@@ -112,7 +114,7 @@ def test_other_token_requests_that_are_refused(hsm, issuer, build):
         ("unknown client", str(uuid.uuid4()), {}), ("client that is no GUID", "me", {}), ("no client", None, {}), ("password grant", build.client_id, {"grant_type": "password"}),
         ("no grant", build.client_id, {"grant_type": None}), ("a secret", build.client_id, {"client_assertion": None, "client_assertion_type": None, "client_secret": "x"}),
         ("nothing", build.client_id, {"client_assertion": None}), ("other assertion type", build.client_id, {"client_assertion_type": "urn:x"}),
-        ("foreign scope", build.client_id, {"scope": "https://vault.example/.default"}), ("no scope", build.client_id, {"scope": None}),
+        ("foreign scope", build.client_id, {"scope": "https://vault.example/.default"}),
     ):
         answer = federation.token_request(hsm, client, good, **fields)
         assert answer.status in (400, 401) and answer.json["error"], (what, answer.status, answer.body[:200])
@@ -126,12 +128,6 @@ def test_an_issuer_that_is_not_trusted(hsm, build, scratch):
         assert stranger.requests == [], "an untrusted issuer was even asked for its keys"
     finally:
         stranger.close()
-
-
-def test_the_issuer_rotates_its_keys(hsm, issuer, build):
-    federation.token_request(hsm, build.client_id, issuer.assertion(SUBJECT)).expect(200)
-    issuer.rotate()
-    federation.token_request(hsm, build.client_id, issuer.assertion(SUBJECT)).expect(200)
 
 
 @pytest.mark.parametrize("pattern,good,bad", [
@@ -151,8 +147,8 @@ def test_a_token_for_graph_does_not_open_the_hsm(hsm, issuer, build):
         assert Wire(hsm.url, hsm.ca, answer.json["access_token"]).get("/keys").status == 401
 
 
-def test_only_administrators_change_the_directory(hsm, issuer, build):
-    for who in ("officer", "user", "nobody"):
+def test_only_who_may_assign_roles_changes_the_directory(hsm, issuer, build):
+    for who in ("user", "nobody"):
         graph = federation.directory(hsm, who)
         for path, body in (("/graph/v1.0/applications", {"displayName": "x"}), ("/graph/v1.0/servicePrincipals", {"appId": build.client_id}),
                            (f"/graph/v1.0/applications/{build.application}/federatedIdentityCredentials",
@@ -177,3 +173,15 @@ def test_the_key_client_with_a_bad_assertion(hsm, issuer, build):
         hsm.tenant, build.client_id, lambda: issuer.assertion("repo:evil/x"), authority=hsm.login, disable_instance_discovery=True, connection_verify=hsm.ca)
     with pytest.raises(ClientAuthenticationError):
         KeyClient(hsm.url, credential, connection_verify=hsm.ca).get_key("x")
+
+
+def test_the_issuer_rotates_its_keys(hsm, issuer, build):
+    federation.token_request(hsm, build.client_id, issuer.assertion(SUBJECT)).expect(200)
+    old = issuer.kid
+    issuer.rotate()
+    federation.token_request(hsm, build.client_id, issuer.assertion(SUBJECT, header={"kid": old}, key=issuer.keys[old])).expect(200)
+    deadline = time.monotonic() + 40  # a set of keys is fetched at most every 30 s
+    while (answer := federation.token_request(hsm, build.client_id, issuer.assertion(SUBJECT))).status == 503:
+        assert answer.json["error"] == "temporarily_unavailable" and time.monotonic() < deadline, answer.body
+        time.sleep(1)
+    answer.expect(200)
