@@ -139,4 +139,13 @@ package struct TraceWorkload: Sendable, Hashable {
   package var ref: String?
   package var runID: String?
   package var commit: String?
+
+  package init(platform: String, repository: String?, workflow: String?, ref: String?, runID: String?, commit: String?) {
+    self.platform = platform
+    self.repository = repository
+    self.workflow = workflow
+    self.ref = ref
+    self.runID = runID
+    self.commit = commit
+  }
 }

@@ -75,7 +75,7 @@ extension SigningPlan {
       for placement in artifact.placements {
         switch placement {
         case .bundle(let path):
-          let bundle = Bundle(
+          let bundle = SigstoreBundle(
             blob: MessageSignature(digest: artifact.digest, signature: made.signature), spkiDigest: key.publicKey.fingerprint)
           outputs.append(PlacedOutput(path: path, bytes: bundle.serialized()))
         case .signature(let path):

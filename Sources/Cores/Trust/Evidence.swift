@@ -42,7 +42,7 @@ package struct ArtifactDigests: Sendable, Hashable {
 /// One signature that was found, as it was found.
 package struct SignatureEvidence: Sendable, Hashable {
   package enum Content: Sendable, Hashable {
-    case bundle(Bundle)
+    case bundle(SigstoreBundle)
     /// Signature octets on their own: DER or fixed-width `r‖s` for EC, PKCS#1 or PSS octets for RSA.
     case detached([UInt8])
   }

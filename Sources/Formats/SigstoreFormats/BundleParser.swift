@@ -1,6 +1,6 @@
 package import Encodings
 
-extension Bundle {
+extension SigstoreBundle {
   /// 8 MiB, 32 levels, 20 000 values: room for 32 log entries with long inclusion proofs and one large attestation.
   package static let limits = JSONLimits(maxBytes: 8 << 20, maxDepth: 32, maxElements: 20_000)
   /// Log entries and timestamps: the limits of sigstore-go.
@@ -13,7 +13,7 @@ extension Bundle {
   /// Reads one bundle of version 0.1, 0.2 or 0.3. Fuzz entry point.
   ///
   /// - Throws: `BundleError` for anything that is not exactly one bundle; nothing is guessed.
-  package static func parse(_ bytes: some Sequence<UInt8>) throws(BundleError) -> Bundle {
+  package static func parse(_ bytes: some Sequence<UInt8>) throws(BundleError) -> SigstoreBundle {
     let value: JSONValue
     do { value = try JSONValue.parse(bytes, limits: limits) } catch { throw .notJSON(error.description) }
     let reader = MemberReader(value, path: "")
@@ -26,7 +26,7 @@ extension Bundle {
     for (i, entry) in logEntries.enumerated() where entry.object == nil {
       throw .badMember(path: "verificationMaterial.tlogEntries[\(i)]", wanted: "an object")
     }
-    return Bundle(
+    return SigstoreBundle(
       version: version, material: try self.material(material, version), content: try content(reader),
       logEntries: logEntries, timestamps: try timestamps(material))
   }

@@ -1,6 +1,6 @@
 package import Encodings
 
-extension Bundle {
+extension SigstoreBundle {
   /// What is written, whatever version was read.
   package static let mediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 

@@ -9,7 +9,7 @@
 
 /// Why a text is not a bundle we can use. It names members, never their contents.
 package enum BundleError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Not JSON, or JSON beyond the limits of `Bundle.limits`.
+  /// Not JSON, or JSON beyond the limits of `SigstoreBundle.limits`.
   case notJSON(String)
   /// The `mediaType` is none of those that are read.
   case unknownMediaType(String)

@@ -139,8 +139,8 @@ package final class ManagedHSMClient: Sendable {
   private func answer(
     _ reply: OutboundReply, to request: OutboundRequest, _ attempts: [RequestAttempt]
   ) throws(OutboundError) -> Answer {
-    // Not `application/x-ndjson`: JSON lines are text.
-    let isJSON = reply.header("content-type")?.lowercased().hasPrefix("application/json") ?? false
+    // Exactly this type: JSON lines are text.
+    let isJSON = reply.header("content-type")?.lowercased().split(separator: ";").first == "application/json"
     let body = (try? JSONValue.parse(reply.body, limits: JSONLimits(maxBytes: request.maxReplyBytes, maxElements: 2_000_000))) ?? .null
     guard (200..<300).contains(reply.status) else {
       throw .refused(

@@ -81,14 +81,8 @@ struct AuditCommand: AsyncParsableCommand {
     func run() async throws {
       try await Console.run("cannot export audit records") {
         let query = try filters.query()
-        guard query.isEmpty || format == .hallmark else {
-          throw CommandFailure.usage("cannot export audit records", why: "filters go with the format hallmark only")
-        }
         try await connection.connect { connection in
-          guard query.isEmpty else {
-            return try await AuditCommand.pages(connection.client, query, limit: nil) { for record in $0 { Console.print(record.text()) } }
-          }
-          try await AuditExport(client: connection.client, format: format.rawValue).run(after: after ?? 0) { lines in
+          try await AuditExport(client: connection.client, format: format.rawValue, filters: query).run(after: after ?? 0) { lines in
             FileHandle.standardOutput.write(Data(lines))
           }
         }
@@ -97,25 +91,33 @@ struct AuditCommand: AsyncParsableCommand {
   }
 }
 
-/// Reads the whole log as exact lines.
+/// Reads the log, or the records that pass filters, as the exact lines the service keeps.
 struct AuditExport {
   let client: ManagedHSMClient
   let format: String
+  var filters: [(name: String, value: String)] = []
 
-  /// Calls `body` with whole lines, line feeds included.
+  /// Calls `body` with whole lines, line feeds included, oldest first.
   func run(after start: Int64, _ body: ([UInt8]) throws -> Void) async throws {
     var after = start
     while true {
       let answer = try await client.call(
-        "GET", "/hallmark/v1/audit/export", query: [("format", format), ("after", String(after))], timeout: .seconds(120),
+        "GET", "/hallmark/v1/audit/export", query: filters + [("format", format), ("after", String(after))], timeout: .seconds(120),
         maxReplyBytes: 512 << 20)
       guard !answer.text.isEmpty else { return }
       try body(answer.text.last == 0x0A ? answer.text : answer.text + [0x0A])
-      // The next page begins after the last line's sequence. A format without sequences, or a service without pages, ends here.
-      let last = answer.text.split(separator: 0x0A).last.map(Array.init) ?? []
-      let next = answer.header("x-hallmark-next").flatMap { Int64($0) } ?? (try? JSONValue.parse(last))?["sequence"]?.int64
-      guard let next, next > after else { return }
+      guard let next = try await sequence(endOf: answer.text, after: after), next > after else { return }
       after = next
     }
+  }
+
+  /// The sequence of the last line. Azure-shaped lines do not carry one: the same page of records is asked for it.
+  private func sequence(endOf text: [UInt8], after: Int64) async throws -> Int64? {
+    let lines = text.split(separator: 0x0A)
+    if let line = lines.last, let sequence = (try? JSONValue.parse(line))?["sequence"]?.int64 { return sequence }
+    let answer = try await client.call(
+      "GET", "/hallmark/v1/audit/records", query: filters + [("after", String(after)), ("limit", String(min(max(lines.count, 1), 10_000)))],
+      maxReplyBytes: 512 << 20)
+    return answer.body["records"]?.array?.last?["sequence"]?.int64
   }
 }

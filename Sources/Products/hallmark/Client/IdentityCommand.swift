@@ -5,7 +5,7 @@ import Outbound
 struct IdentityCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "identity", abstract: "Workload identities of the embedded authority, and the issuers it trusts.",
-    subcommands: [Add.self, List.self, Remove.self, Federate.self, TrustIssuer.self])
+    subcommands: [Add.self, List.self, Remove.self, Federate.self, TrustIssuer.self, Confirm.self])
 
   static let applications = "/graph/v1.0/applications"
   static let principals = "/graph/v1.0/servicePrincipals"
@@ -24,8 +24,9 @@ struct IdentityCommand: AsyncParsableCommand {
   }
 
   struct Add: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Add a workload identity. It has no secret: federate it next.")
+    static let configuration = CommandConfiguration(abstract: "Add an identity. It has no secret: federate it next, or register a certificate.")
     @Argument(help: "Name, for people.") var name: String
+    @Option(help: "PEM file with a certificate by which it proves itself; its private key stays with its owner.") var withCertificate: String?
     @OptionGroup var common: KeysCommand.Common
 
     func run() async throws {
@@ -34,6 +35,19 @@ struct IdentityCommand: AsyncParsableCommand {
           "POST", applications, body: ["displayName": .string(name)], replay: .onlyIfNotPerformed).body
         let principal = try await client.call(
           "POST", principals, body: ["appId": application["appId"] ?? .null], replay: .onlyIfNotPerformed).body
+        if let file = withCertificate, let id = application["id"]?.string {
+          let pem = try LocalFile.bytes(file, maxBytes: 1 << 16)
+          guard let certificate = try? PEM.parse(pem).first(where: { $0.label == "CERTIFICATE" }) else {
+            throw CommandFailure.usage("cannot register the certificate of \(name)", why: "\(file) holds no certificate in PEM")
+          }
+          _ = try await client.call(
+            "PATCH", "\(applications)/\(id)",
+            body: [
+              "keyCredentials": [
+                ["displayName": .string(name), "type": "AsymmetricX509Cert", "usage": "Verify", "key": .string(Base64.encode(certificate.bytes))]
+              ]
+            ])
+        }
         let result: JSONValue = [
           "displayName": .string(name), "applicationId": application["id"] ?? .null, "clientId": application["appId"] ?? .null,
           "objectId": principal["id"] ?? .null,

@@ -10,7 +10,7 @@ struct KeysCommand: AsyncParsableCommand {
     commandName: "keys", abstract: "Keys of an HSM: create, look at, rotate, delete, recover.",
     subcommands: [
       Create.self, List.self, Show.self, Versions.self, SetAttributes.self, Delete.self, Recover.self, Purge.self, Rotate.self,
-      Import.self, Download.self, SignDigest.self,
+      Import.self, Download.self, SignDigest.self, Decrypt.self,
     ])
 
   /// What every keys command has.

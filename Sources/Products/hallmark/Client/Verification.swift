@@ -62,8 +62,8 @@ enum Verification {
 
   /// Reads a bundle or a plain signature.
   static func bundle(_ path: String) throws -> SignatureEvidence {
-    let bytes = try LocalFile.bytes(path, maxBytes: Bundle.limits.maxBytes)
-    do { return SignatureEvidence(source: path, content: .bundle(try Bundle.parse(bytes))) } catch {
+    let bytes = try LocalFile.bytes(path, maxBytes: SigstoreBundle.limits.maxBytes)
+    do { return SignatureEvidence(source: path, content: .bundle(try SigstoreBundle.parse(bytes))) } catch {
       throw CommandFailure.usage("cannot use \(path)", why: "not a usable Sigstore bundle: \(error.description)")
     }
   }

@@ -3,7 +3,7 @@ package import Encodings
 /// A Sigstore bundle: one signature, and the material to check it with (sigstore `Bundle` protobuf, JSON form).
 ///
 /// Parsing checks form only. Nothing in a parsed bundle is trusted: the hint is a hint, the message digest is a claim.
-package struct Bundle: Sendable, Hashable {
+package struct SigstoreBundle: Sendable, Hashable {
   /// The versions that are read. Only 0.3 is written.
   package enum Version: String, Sendable, Hashable, CaseIterable {
     case v01 = "0.1"
