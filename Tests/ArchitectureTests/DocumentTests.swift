@@ -25,14 +25,14 @@ struct DocumentTests {
     }
   }
 
-  @Test("Every test that the threat model names exists under that name")
-  func threatModel() throws {
-    let named = Self.namedTests(in: try Repository.text("docs/threat-model.md"))
-    #expect(named.count >= 40)
+  @Test("Every test that a document names exists under that name", arguments: [("docs/threat-model.md", 60), ("docs/lessons-of-others.md", 15)])
+  func namedTests(_ document: String, _ least: Int) throws {
+    let named = Self.namedTests(in: try Repository.text(document))
+    #expect(named.count >= least, "\(document) names \(named.count) tests")
     for test in named {
       let paths = test.place.hasSuffix(".py") ? ["Tests/\(test.place)"] : try Repository.swiftFiles(under: "Tests/\(test.place)")
       let isThere = try paths.contains { try Repository.text($0).contains(test.name) }
-      #expect(isThere, "docs/threat-model.md: Tests/\(test.place) has no test \(test.name)")
+      #expect(isThere, "\(document): Tests/\(test.place) has no test \(test.name)")
     }
   }
 
