@@ -70,7 +70,7 @@ let package = Package(
     library(.formats, "SigstoreFormats", ["Encodings", crypto]),
 
     // MARK: Cores
-    library(.cores, "Access", ["Encodings", "Clocks", "JOSE", "Secrets", collections]),
+    library(.cores, "Access", ["Encodings", "Clocks", "JOSE", "Secrets", crypto]),
     library(.cores, "Audit", ["Ledger", "Merkle", "Encodings", "Clocks"]),
     library(.cores, "Custody", ["Access", "JOSE", "Encodings", "Secrets", "Clocks", crypto, collections]),
     library(.cores, "Estate", ["Audit", "Access", "Custody", "Trust", "SigstoreFormats", "Encodings"]),
@@ -83,7 +83,7 @@ let package = Package(
     .systemLibrary(
       name: "CLibcrypto", path: "Sources/Adapters/CLibcrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
-    library(.adapters, "LedgerFiles", ["Ledger", "Merkle", "Audit", "Encodings", "Telemetry", .product(name: "GRDB", package: "GRDB.swift")]),
+    library(.adapters, "LedgerFiles", ["Ledger", "Merkle", "Audit", "Clocks", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
     library(
       .adapters, "Outbound",
       [
@@ -92,7 +92,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
       ]),
-    library(.adapters, "SQLiteStore", ["Custody", "Access", "SecurityDomain", "Encodings", "Telemetry", .product(name: "GRDB", package: "GRDB.swift")]),
+    library(.adapters, "SQLiteStore", ["Custody", "Access", .product(name: "GRDB", package: "GRDB.swift")]),
     library(
       .adapters, "SoftwareEngine", ["Custody", "JOSE", "Secrets", "Encodings", "CLibcrypto", crypto, cryptoExtras, x509, asn1]),
     library(.adapters, "Telemetry", [logging]),
@@ -128,7 +128,20 @@ let package = Package(
       path: "Sources/Products/hallmark", swiftSettings: strict),
 
     // MARK: Tests
+    tests("AccessTests", ["Access", "Encodings", "Clocks", "JOSE", "Secrets", crypto]),
     tests("ArchitectureTests", []),
+    tests("AuditTests", ["Audit", "Ledger", "Clocks"]),
+    tests("CustodyTests", ["Custody", "Access", "Clocks", "Secrets"]),
+    tests("EncodingsTests", ["Encodings"]),
+    tests("JOSETests", ["JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    tests("LedgerFilesTests", ["LedgerFiles", "Audit", "Ledger", "Merkle", "Clocks", crypto]),
+    tests("LedgerTests", ["Ledger", "Merkle", "Encodings", crypto]),
+    tests("MerkleTests", ["Merkle", "Encodings", crypto]),
+    tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests("SecretsTests", ["Secrets", "Encodings", crypto]),
+    tests("SecurityDomainTests", ["SecurityDomain", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    tests("SoftwareEngineTests", ["SoftwareEngine", "CLibcrypto", "Custody", "Access", "Clocks", "Secrets", crypto, cryptoExtras]),
+    tests("TelemetryTests", ["Telemetry", logging]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -130,6 +130,8 @@ extension JSONObject {
       guard let text = member.value.string else { throw .badParameter("Tag '\(member.name)' must be a string") }
       tags[member.name] = text
     }
+    // Names that differ in bytes but are canonically equivalent (é composed and decomposed) are one key of a dictionary: refuse, lose nothing.
+    guard tags.count == object.count else { throw .badParameter("Property 'tags' has two names that differ only in Unicode composition") }
     return tags
   }
 

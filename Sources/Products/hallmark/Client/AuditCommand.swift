@@ -98,9 +98,13 @@ struct AuditExport {
   var filters: [(name: String, value: String)] = []
 
   /// Calls `body` with whole lines, line feeds included, oldest first.
+  ///
+  /// Ends at the record that was the newest when it began: reading is recorded too, so whoever follows the end never arrives.
   func run(after start: Int64, _ body: ([UInt8]) throws -> Void) async throws {
     var after = start
-    while true {
+    let newest = try await client.call("GET", "/hallmark/v1/audit/records", query: [("order", "newest"), ("limit", "1")]).body
+    guard let end = newest["records"]?.array?.first?["sequence"]?.int64 else { return }
+    while after < end {
       let answer = try await client.call(
         "GET", "/hallmark/v1/audit/export", query: filters + [("format", format), ("after", String(after))], timeout: .seconds(120),
         maxReplyBytes: 512 << 20)

@@ -82,8 +82,10 @@ extension AuditCommand {
     // MARK: Files
 
     private func verifyFiles(_ dir: String) throws {
-      guard let key = try logKey.map(verificationKey), let origin else {
-        throw CommandFailure.usage("the audit log could not be verified", why: "--dir needs --log-key and --origin")
+      let folder = AuditFolder(dir)
+      let key = try verificationKey(logKey ?? folder.ownKey)
+      guard let origin = origin ?? folder.origin else {
+        throw CommandFailure.usage("the audit log could not be verified", why: "\(folder.path) holds no checkpoint; give --origin")
       }
       let trust = CheckpointTrust(origin: origin, verifier: CheckpointVerifier(name: origin, key: key))
       let anchors = try anchor.map { path in
@@ -91,12 +93,14 @@ extension AuditCommand {
       } ?? []
       let report: LedgerReport
       do {
-        report = try LedgerVerification(folder: dir, trust: trust, sequence: { AuditRecord.sequence(ofLine: $0) }).run(anchors: anchors)
+        report = try LedgerVerification(folder: folder.path, trust: trust, sequence: { AuditRecord.sequence(ofLine: $0) }).run(anchors: anchors)
       } catch { throw CommandFailure("the audit log could not be verified", why: String(describing: error), code: Exit.undecided) }
       guard report.verifies, let proven = report.proven else {
         throw refused(report.findings.map { String(describing: $0) }.joined(separator: "; "))
       }
-      show(entries: report.entries, proven: proven.size, origin: origin, root: proven.root, signature: "signed by the key in \(logKey ?? "")")
+      show(entries: report.entries, proven: proven.size, origin: origin, root: proven.root,
+        signature: logKey.map { "signed by the key in \($0)" }
+          ?? "signed by the key that lies beside the log, which whoever changed the log could have replaced; keep a copy elsewhere and give --log-key")
     }
 
     // MARK: Results

@@ -128,7 +128,10 @@ struct DevLayout: Sendable {
     else { return nil }
     #if os(Linux)
       // A recycled number belongs to another program.
-      guard let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8), name.hasPrefix("hallmark") else { return nil }
+      guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe"),
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+        URL(fileURLWithPath: program).lastPathComponent.replacing(" (deleted)", with: "") == URL(fileURLWithPath: own).lastPathComponent
+      else { return nil }
     #endif
     return process
   }

@@ -93,7 +93,7 @@ final class OpenedHSM: Sendable {
       HSMService.Parts(
         identity: identity, hsmID: description.hsmID, partitionKey: secret, access: access, directory: directory, authority: authority,
         validator: validator, issuerKeys: issuerKeys, fetchKeys: IssuerFetch.keys, keyring: keyring, audit: trail,
-        reader: try AuditIndex(folder: folder.audit.path), evidence: TrailEvidence(ledger: ledger, folder: folder.audit.path), state: state,
+        reader: try AuditIndex(folder: folder.audit.path), evidence: TrailEvidence(ledger: ledger), state: state,
         activation: activation, lanes: lanes, clock: clock, entropy: entropy))
   }
 
@@ -137,10 +137,8 @@ struct SealedState: StateStore {
 /// Proofs from the trail's own files.
 struct TrailEvidence: AuditEvidence {
   let ledger: LedgerFileWriter
-  let folder: String
 
   func checkpoint() throws(LedgerError) -> [UInt8] { ledger.newestCheckpoint?.note.serialized() ?? [] }
-  func inclusion(of sequence: UInt64) throws(LedgerError) -> AuditInclusion? { nil }
 }
 
 /// Fetches issuer keys over TLS that the system, or the issuer's own CA, vouches for.

@@ -2,6 +2,7 @@ package import Access
 import Clocks
 package import JOSE
 import ManagedHSMWire
+import NIOHTTP1
 
 /// What became of the token of a call.
 enum AuthenticationOutcome: Sendable {
@@ -23,7 +24,10 @@ struct BearerAuthentication: Sendable {
   let refresh: KeyRefresh
 
   func authenticate(_ call: Call, for surface: TokenSurface, _ completion: @escaping @Sendable (AuthenticationOutcome) -> Void) {
-    guard let header = call.request.header("authorization") else { return completion(.anonymous) }
+    let headers = call.request.headers["authorization"]
+    guard let header = headers.first else { return completion(.anonymous) }
+    // Two credentials: whichever were used, a proxy may have judged the other.
+    guard headers.count == 1 else { return completion(.refused("The request carries more than one Authorization header")) }
     guard let bearer = Self.bearer(header) else { return completion(.refused("The Authorization header is not a bearer token")) }
     switch validator.authenticate(call, bearer: bearer, for: surface) {
     case .authenticated(let call): completion(.authenticated(call))

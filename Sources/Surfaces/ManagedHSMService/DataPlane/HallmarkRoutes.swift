@@ -36,9 +36,6 @@ struct HallmarkRoutes: Sendable {
     case ("GET", ["audit", "checkpoint"]):
       try mayRead(call, &notes)
       return Answer(try evidence { () throws(LedgerError) in try trail.checkpoint() }, contentType: "text/plain; charset=utf-8")
-    case ("GET", ["audit", "proof"]):
-      try mayRead(call, &notes)
-      return Answer(try proof(call))
     case ("GET", ["access", "who-can"]):
       _ = try gate.permit(call, .roleAssignmentsRead, .root, &notes)
       return Answer(try whoCan(call))
@@ -147,18 +144,6 @@ struct HallmarkRoutes: Sendable {
       out.append(UInt8(ascii: "\n"))
     }
     return Answer(out, contentType: "application/jsonl; charset=utf-8")
-  }
-
-  private func proof(_ call: Authenticated<Call>) throws(RouteFailure) -> JSONObject {
-    guard let text = try call.request.query()["sequence"], let sequence = UInt64(text) else {
-      throw .wire(.badParameter("Query parameter 'sequence' must be a sequence number"))
-    }
-    let proof = try evidence { () throws(LedgerError) in try trail.inclusion(of: sequence) }
-    guard let proof else { throw .wire(WireError(404, "NotFound", "No signed checkpoint covers record \(sequence) yet")) }
-    return [
-      "checkpoint": .string(String(decoding: proof.checkpoint, as: UTF8.self)), "hashes": .array(proof.hashes.map { .string(Base64.encode($0)) }),
-      "index": .integer(proof.index), "size": .integer(proof.size),
-    ]
   }
 
   func evidence<R>(_ body: () throws(LedgerError) -> R) throws(RouteFailure) -> R {
@@ -311,21 +296,4 @@ struct HallmarkRoutes: Sendable {
 package protocol AuditEvidence: Sendable {
   /// The newest signed checkpoint: a C2SP signed note.
   func checkpoint() throws(LedgerError) -> [UInt8]
-  /// Nil when no signed checkpoint covers the record yet.
-  func inclusion(of sequence: UInt64) throws(LedgerError) -> AuditInclusion?
-}
-
-/// RFC 6962 §2.1.1 inclusion proof of one record under a signed checkpoint.
-package struct AuditInclusion: Sendable {
-  package let index: UInt64
-  package let size: UInt64
-  package let hashes: [[UInt8]]
-  package let checkpoint: [UInt8]
-
-  package init(index: UInt64, size: UInt64, hashes: [[UInt8]], checkpoint: [UInt8]) {
-    self.index = index
-    self.size = size
-    self.hashes = hashes
-    self.checkpoint = checkpoint
-  }
 }

@@ -152,7 +152,7 @@ extension DataPlane {
   /// A route of the service that this version does not perform: the right is checked and recorded as always, then it says so.
   private func unserved(_ operation: AuditOperation, _ action: DataAction, key: String?, _ what: String) -> Plan {
     Plan(operation) { [gate, keyRoutes] call, notes throws(RouteFailure) in
-      let scope: Scope = if let key { .key(try keyRoutes.keyName(key, &notes)) } else { .root }
+      let scope: Scope = if let key { .key(try keyRoutes.keyName(key, &notes)) } else { action == .keysRestore ? .keys : .root }
       _ = try gate.permit(call, action, scope, &notes)
       throw .wire(WireError(501, "NotSupported", "\(what) is not supported by this version of the service"))
     }
