@@ -87,7 +87,7 @@ let package = Package(
     library(
       .adapters, "Outbound",
       [
-        "ManagedHSMWire", "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "Access", "Telemetry",
+        "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "SigstoreFormats", "Trust",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
@@ -115,7 +115,7 @@ let package = Package(
       dependencies: [
         "ManagedHSMService", "ManagedHSMWire", "SoftwareEngine", "SQLiteStore", "LedgerFiles", "Outbound", "Telemetry",
         "Custody", "Access", "SecurityDomain", "Audit", "Ledger", "Estate", "Signing", "Trust", "SigstoreFormats", "JOSE",
-        "Encodings", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1, logging,
+        "Encodings", "Merkle", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1, logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -133,15 +133,34 @@ let package = Package(
     tests("AuditTests", ["Audit", "Ledger", "Clocks"]),
     tests("CustodyTests", ["Custody", "Access", "Clocks", "Secrets"]),
     tests("EncodingsTests", ["Encodings"]),
+    tests("EstateTests", ["Estate", "Trust", "SigstoreFormats", "Encodings", crypto]),
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Encodings", "Merkle", "JOSE", "ManagedHSMWire", "SigstoreFormats", "Access", "Ledger", "Audit", "SecurityDomain", "Trust", "Signing"],
+      path: "Fuzz/Targets", swiftSettings: strict),
+    tests("FuzzReplayTests", ["FuzzTargets"]),
     tests("JOSETests", ["JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     tests("LedgerFilesTests", ["LedgerFiles", "Audit", "Ledger", "Merkle", "Clocks", crypto]),
     tests("LedgerTests", ["Ledger", "Merkle", "Encodings", crypto]),
+    tests(
+      "ManagedHSMServiceTests",
+      [
+        "ManagedHSMService", "ManagedHSMWire", "SoftwareEngine", "Access", "Audit", "Custody", "Ledger", "JOSE", "Encodings", "Secrets", "Clocks", crypto,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), x509, asn1, cryptoExtras,
+      ]),
+    tests("ManagedHSMWireTests", ["ManagedHSMWire", "Encodings"]),
     tests("MerkleTests", ["Merkle", "Encodings", crypto]),
+    tests("OutboundTests", ["Outbound", "Signing", "Trust", "SigstoreFormats", "Clocks", "Encodings", crypto]),
     tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("SecretsTests", ["Secrets", "Encodings", crypto]),
     tests("SecurityDomainTests", ["SecurityDomain", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    tests("SigningTests", ["Signing", "Trust", "SigstoreFormats", "Clocks", "Encodings", crypto]),
+    tests("SigstoreFormatsTests", ["SigstoreFormats", "Encodings", crypto]),
     tests("SoftwareEngineTests", ["SoftwareEngine", "CLibcrypto", "Custody", "Access", "Clocks", "Secrets", crypto, cryptoExtras]),
     tests("TelemetryTests", ["Telemetry", logging]),
+    tests("TrustTests", ["Trust", "SigstoreFormats", "Encodings", crypto, cryptoExtras]),
   ],
   swiftLanguageModes: [.v6]
 )

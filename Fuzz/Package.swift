@@ -38,7 +38,7 @@ let package = Package(
     library("Formats", "JOSE", ["Encodings", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1]),
     library("Formats", "ManagedHSMWire", ["Encodings", "JOSE"]),
     library("Formats", "SigstoreFormats", ["Encodings", crypto]),
-    library("Cores", "Access", ["Encodings", "Clocks", "JOSE", "Secrets", collections]),
+    library("Cores", "Access", ["Encodings", "Clocks", "JOSE", "Secrets", crypto]),
     library("Cores", "Ledger", ["Merkle", "Encodings", "Clocks", "Secrets", crypto]),
     library("Cores", "Audit", ["Ledger", "Merkle", "Encodings", "Clocks"]),
     library("Cores", "Custody", ["Access", "JOSE", "Encodings", "Secrets", "Clocks", crypto, collections]),

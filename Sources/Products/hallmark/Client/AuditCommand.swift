@@ -33,6 +33,7 @@ struct AuditCommand: AsyncParsableCommand {
   ) async throws {
     var after: Int64?
     var left = limit ?? .max
+    // A page that is not full is the last one; the next would only hold the record of having read this one.
     while left > 0 {
       var query = filters + [("limit", String(min(left, 1000)))]
       if let after { query.append(("after", String(after))) }
@@ -99,12 +100,13 @@ struct AuditExport {
 
   /// Calls `body` with whole lines, line feeds included, oldest first.
   ///
-  /// Ends at the record that was the newest when it began: reading is recorded too, so whoever follows the end never arrives.
-  func run(after start: Int64, _ body: ([UInt8]) throws -> Void) async throws {
+  /// - Parameter end: the last sequence wanted; nil: the newest record there is now. Reading is itself recorded, so a log that is read to
+  ///   "no more records" is never read to its end.
+  func run(after start: Int64, through end: Int64? = nil, _ body: ([UInt8]) throws -> Void) async throws {
+    let last: Int64
+    if let end { last = end } else { last = try await newest() }
     var after = start
-    let newest = try await client.call("GET", "/hallmark/v1/audit/records", query: [("order", "newest"), ("limit", "1")]).body
-    guard let end = newest["records"]?.array?.first?["sequence"]?.int64 else { return }
-    while after < end {
+    while after < last {
       let answer = try await client.call(
         "GET", "/hallmark/v1/audit/export", query: filters + [("format", format), ("after", String(after))], timeout: .seconds(120),
         maxReplyBytes: 512 << 20)
@@ -113,6 +115,12 @@ struct AuditExport {
       guard let next = try await sequence(endOf: answer.text, after: after), next > after else { return }
       after = next
     }
+  }
+
+  /// The sequence of the newest record that passes the filters; 0 when there is none.
+  private func newest() async throws -> Int64 {
+    let answer = try await client.call("GET", "/hallmark/v1/audit/records", query: filters + [("order", "newest"), ("limit", "1")])
+    return answer.body["records"]?[0]?["sequence"]?.int64 ?? 0
   }
 
   /// The sequence of the last line. Azure-shaped lines do not carry one: the same page of records is asked for it.

@@ -44,7 +44,7 @@ extension AuditCommand {
       let signature = try signatureFinding([newest] + (kept.map { [$0] } ?? []))
       var frontier = MerkleFrontier()
       var rest: UInt64 = 0
-      try await AuditExport(client: client, format: "hallmark").run(after: 0) { lines in
+      try await AuditExport(client: client, format: "hallmark").run(after: 0, through: Int64(clamping: newest.size)) { lines in
         for line in lines.split(separator: 0x0A) {
           if let kept, frontier.size == kept.size { try compare(frontier, kept, "anchor") }
           guard frontier.size < newest.size else { rest += 1; continue }

@@ -134,6 +134,10 @@ package final class Listener: Sendable {
       // Let the bytes of the last replies leave before the connection closes.
       channel.eventLoop.execute { channel.flush(); channel.close(promise: nil) }
     }
-    for channel in open { try? await channel.closeFuture.get() }
+    // A peer that does not answer the TLS goodbye must not hold the server up.
+    let goodbye = ContinuousClock.now + .milliseconds(250)
+    while drain.openConnections > 0, ContinuousClock.now < goodbye {
+      guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { break }  // cancelled: stop waiting
+    }
   }
 }
