@@ -8,6 +8,7 @@ MEMBERS = {
 
 
 def records(hsm, *filters):
+    """What `hallmark audit export` writes, parsed."""
     done = hsm.run("audit", "export", *filters, who="admin", check=True, timeout=120)
     return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
 
