@@ -34,11 +34,12 @@ struct AccessCommand: AsyncParsableCommand {
   struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Remove a role assignment.")
     @Argument(help: "GUID of the assignment.") var assignment: String
+    @Option(help: "Its scope; needed on Azure when it is not /.") var scope: String?
     @OptionGroup var common: KeysCommand.Common
 
     func run() async throws {
       try await common.run("cannot revoke assignment \(assignment)") { client in
-        let all = try await client.list("\(provider)/roleAssignments")
+        let all = try await AccessCommand.assignments(client, scope: scope)
         guard let found = all.first(where: { $0["name"]?.string?.lowercased() == assignment.lowercased() }),
           let scope = found["properties"]?["scope"]?.string
         else { throw CommandFailure("cannot revoke assignment \(assignment)", why: "there is none of this name", next: "hallmark access list", code: Exit.no) }
@@ -60,9 +61,8 @@ struct AccessCommand: AsyncParsableCommand {
       try await common.run("cannot list role assignments") { client in
         if history { return try await showHistory(client) }
         let names = try await AccessCommand.roleNames(client)
-        let all = try await client.list("\(provider)/roleAssignments").filter { item in
-          let properties = item["properties"]
-          return (principal == nil || properties?["principalId"]?.string == principal) && (scope == nil || properties?["scope"]?.string == scope)
+        let all = try await AccessCommand.assignments(client, scope: scope).filter {
+          principal == nil || $0["properties"]?["principalId"]?.string == principal
         }
         AccessCommand.show(all, names: names, common.output)
       }

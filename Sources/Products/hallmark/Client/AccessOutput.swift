@@ -16,6 +16,27 @@ extension AccessCommand {
     }
   }
 
+  /// The assignments in force: at one scope, or everywhere. The HSM lists one scope at a time, so everywhere is asked of Hallmark's own history;
+  /// a service without it answers for `/` and `/keys`.
+  static func assignments(_ client: ManagedHSMClient, scope: String?) async throws -> [JSONValue] {
+    if let scope { return try await client.list("\(path(scope: scope))\(provider)/roleAssignments") }
+    guard client.address.isOurs else {
+      Console.note("note: assignments at single keys are not among these; name the key with --scope /keys/NAME")
+      return try await client.list("\(provider)/roleAssignments") + client.list("/keys\(provider)/roleAssignments")
+    }
+    let answer = try await client.call("GET", "/hallmark/v1/access/history")
+    return (answer.body["assignments"]?.array ?? []).filter { $0["deletedAt"]?.isNull ?? true }.map { item in
+      let id = item["id"]?.string ?? ""
+      return [
+        "id": .string("/providers/Microsoft.Authorization/roleAssignments/\(id)"), "name": .string(id),
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": [
+          "principalId": item["principalId"] ?? .null, "roleDefinitionId": item["roleDefinitionId"] ?? .null, "scope": item["scope"] ?? .null,
+        ],
+      ]
+    }
+  }
+
   /// `sign` means `Microsoft.KeyVault/managedHsm/keys/sign/action`; the two actions without a suffix are known by name.
   static func action(_ text: String) -> String {
     if text.contains("/") { return text }
