@@ -90,6 +90,16 @@ struct ArchitectureTests {
     }
   }
 
+  @Test("docs/architecture.md states the allowed sideways imports")
+  func statedList() throws {
+    let text = try Repository.text(ModuleMap.path).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for (name, others) in Rules.sideways {
+      let stated = others.sorted().map { "\(name) → \($0)" }
+      let isStated = text.contains("`\(name) → \(others.sorted().joined(separator: ", "))`")
+      #expect(isStated, "docs/architecture.md does not state \(stated)")
+    }
+  }
+
   @Test("docs/architecture.md names exactly the targets there are, with their floors and imports")
   func map() throws {
     let imports = files.mapValues { Set($0.flatMap(\.imports).map(\.module)) }

@@ -30,6 +30,7 @@ struct ReaderTests {
               name: "tool",
               dependencies: ["Custody"],
               path: "Sources/Products/tool", swiftSettings: strict),
+            .target(name: "FuzzTargets", dependencies: ["Custody"], path: "Fuzz/Targets"),
             tests("ArchitectureTests", []),
           ],
           swiftLanguageModes: [.v6]
