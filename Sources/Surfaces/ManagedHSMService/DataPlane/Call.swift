@@ -3,6 +3,7 @@ import Audit
 import Clocks
 import ManagedHSMWire
 import NIOCore
+import Synchronization
 
 /// One request on its way through the hands: what was asked, and its names in the audit trail.
 struct Call: Sendable {
@@ -41,6 +42,25 @@ enum RouteFailure: Error {
   /// No role assignment permits it: 403, and the record says why.
   case refused(Refusal)
   case wire(WireError)
+}
+
+/// The audit form of the principals seen lately: the validator hands out one object per token, and its form never changes.
+final class AuditPrincipalCache: Sendable {
+  private static let capacity = 1024
+  /// Holds each principal beside its form, so that an address is not reused while it is a key here.
+  private let forms = Mutex<[ObjectIdentifier: (principal: Principal, form: AuditPrincipal)]>([:])
+
+  func form(of principal: Principal) -> AuditPrincipal {
+    let id = ObjectIdentifier(principal)
+    if let found = forms.withLock({ $0[id]?.form }) { return found }
+    let form = principal.auditForm
+    forms.withLock { forms in
+      // Starting over is rare and cheap; an order of use would cost every request.
+      if forms.count >= Self.capacity { forms.removeAll(keepingCapacity: true) }
+      forms[id] = (principal, form)
+    }
+    return form
+  }
 }
 
 extension Principal {

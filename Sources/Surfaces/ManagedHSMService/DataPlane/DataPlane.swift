@@ -25,6 +25,7 @@ final class DataPlane: Sendable {
   let domainRoutes: DomainRoutes
   let hallmarkRoutes: HallmarkRoutes
   let metrics: ServiceMetrics
+  private let auditPrincipals = AuditPrincipalCache()
 
   init(
     identity: ServiceIdentity, authentication: BearerAuthentication, gate: Gate, keyring: Keyring, audit: AuditTrail, lanes: Lanes,
@@ -105,9 +106,20 @@ final class DataPlane: Sendable {
   /// Unknown versions are the newest known; what is not a version at all is refused. Its absence is tolerated: clients poll and page without it.
   private func versionFault(_ request: WireRequest) -> WireError? {
     let query = request.query
-    guard !query.isEmpty, let range = query.firstRange(of: "api-version=") else { return nil }
-    let value = query[range.upperBound...].prefix { $0 != "&" }
+    guard !query.isEmpty, let value = Self.version(in: query) else { return nil }
     return ManagedHSMWire.isVersion(value) ? nil : .badParameter("Query parameter 'api-version' is not a version such as 7.6 or 2025-07-01")
+  }
+
+  /// The raw value of `api-version`, without allocating.
+  private static func version(in query: Substring) -> Substring? {
+    let name = "api-version="
+    var rest = query
+    while true {
+      let end = rest.utf8.firstIndex(of: UInt8(ascii: "&")) ?? rest.endIndex
+      if rest[..<end].utf8.starts(with: name.utf8) { return rest[..<end].dropFirst(name.utf8.count) }
+      guard end != rest.endIndex else { return nil }
+      rest = rest[rest.utf8.index(after: end)...]
+    }
   }
 
   func perform(_ call: Authenticated<Call>, on lane: Lanes.Lane, _ sink: ReplySink, _ notes: AuditNotes, _ handler: @escaping Plan.Handler) {
@@ -268,7 +280,7 @@ final class DataPlane: Sendable {
       reply = errorReply(call.request, error, now: now)
     }
     metrics.count(notes.operation, status: reply.status, nanoseconds: now &- call.request.request.arrived)
-    record(call.request, principal: call.principal.auditForm, notes, reply, sink, now: now)
+    record(call.request, principal: auditPrincipals.form(of: call.principal), notes, reply, sink, now: now)
   }
 
   private func record(

@@ -8,8 +8,8 @@ import NIOHTTP1
 /// plus one socket read. All state belongs to the channel's event loop.
 final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
-  typealias OutboundIn = HTTPServerResponsePart
-  typealias OutboundOut = HTTPServerResponsePart
+  /// Only `read` is intercepted on the way out; what this handler writes is bytes on HTTP/1.1 and response parts on an HTTP/2 stream.
+  typealias OutboundIn = Never
 
   private enum State {
     case idle
@@ -59,8 +59,11 @@ final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, Remo
         return
       }
       if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-        let proceed = HTTPResponseHead(version: head.version, status: .continue)
-        context.writeAndFlush(wrapOutboundOut(.head(proceed)), promise: nil)
+        if closesStream {
+          context.writeAndFlush(NIOAny(HTTPServerResponsePart.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
+        } else {
+          context.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
       }
       state = .receiving(head, ByteBuffer(), arrived: now)
     case (.receiving(let head, var body, let arrived), .body(var bytes)):
@@ -135,27 +138,35 @@ final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, Remo
   private func write(
     _ reply: WireReply, isHead: Bool = false, version: HTTPVersion, keepAlive: Bool, context: ChannelHandlerContext
   ) {
+    if closesStream {
+      writeParts(reply, isHead: isHead, version: version, context: context)
+      return
+    }
+    let bytes = ReplyBytes.encoded(reply, withBody: !isHead, version: version, keepAlive: keepAlive, allocator: context.channel.allocator)
+    guard !keepAlive else {
+      context.writeAndFlush(NIOAny(bytes), promise: nil)
+      return
+    }
+    let done = context.eventLoop.makePromise(of: Void.self)
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    done.futureResult.whenComplete { _ in bound.value.close(mode: .output, promise: nil) }
+    context.writeAndFlush(NIOAny(bytes), promise: done)
+  }
+
+  /// HTTP/2: the stream ends with its reply.
+  private func writeParts(_ reply: WireReply, isHead: Bool, version: HTTPVersion, context: ChannelHandlerContext) {
     var headers = HTTPHeaders()
-    headers.reserveCapacity(reply.headers.count + 2)
+    headers.reserveCapacity(reply.headers.count + 1)
     for (name, value) in reply.headers { headers.add(name: name, value: value) }
     headers.add(name: "Content-Length", value: String(reply.body.count))
-    if !keepAlive && !closesStream { headers.add(name: "Connection", value: "close") }
     let head = HTTPResponseHead(version: version, status: HTTPResponseStatus(statusCode: reply.status), headers: headers)
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.write(NIOAny(HTTPServerResponsePart.head(head)), promise: nil)
     if !isHead && !reply.body.isEmpty {
       var buffer = context.channel.allocator.buffer(capacity: reply.body.count)
       buffer.writeBytes(reply.body)
-      context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+      context.write(NIOAny(HTTPServerResponsePart.body(.byteBuffer(buffer))), promise: nil)
     }
-    let end = wrapOutboundOut(.end(nil))
-    if keepAlive || closesStream {
-      context.writeAndFlush(end, promise: nil)
-    } else {
-      let done = context.eventLoop.makePromise(of: Void.self)
-      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-      done.futureResult.whenComplete { _ in bound.value.close(mode: .output, promise: nil) }
-      context.writeAndFlush(end, promise: done)
-    }
+    context.writeAndFlush(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil)
   }
 
   func read(context: ChannelHandlerContext) {
@@ -179,7 +190,14 @@ final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, Remo
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // A broken head or TLS record: the codec has answered what it can; nothing more can be read from this peer.
-    context.close(promise: nil)
+    // A broken head or TLS record: nothing more can be read from this peer. Somebody who spoke almost HTTP is told so.
+    guard error is HTTPParserError, !closesStream, case .idle = state else {
+      context.close(promise: nil)
+      return
+    }
+    state = .discarding
+    let body = Array(#"{"error":{"code":"BadRequest","message":"The request is not valid HTTP/1.1"}}"#.utf8)
+    let reply = WireReply(status: 400, headers: [("Content-Type", "application/json; charset=utf-8")], body: body)
+    write(reply, version: .http1_1, keepAlive: false, context: context)
   }
 }

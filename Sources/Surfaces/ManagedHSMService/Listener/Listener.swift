@@ -80,7 +80,8 @@ package final class Listener: Sendable {
             http1ChannelConfigurator: { channel in
               channel.eventLoop.makeCompletedFuture {
                 let sync = channel.pipeline.syncOperations
-                try sync.configureHTTPServerPipeline(withPipeliningAssistance: false, withServerUpgrade: nil, withErrorHandling: true)
+                // No response encoder: replies are encoded whole (ReplyBytes). No pipelining handler: the exchange handler takes one at a time.
+                try sync.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
                 try sync.addHandler(
                   ExchangeHandler(responder: responder, drain: drain, bodyLimit: configuration.bodyLimit, closesStream: false))
               }
