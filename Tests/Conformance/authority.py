@@ -104,7 +104,9 @@ class Authority:
 
     def kill(self):
         """kill -9, without a chance to flush anything."""
-        self.process.send_signal(signal.SIGKILL)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int((self.directory / "hallmark.pid").read_text()), signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def stop_foreground(self):

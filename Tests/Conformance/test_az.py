@@ -6,7 +6,6 @@ One login and one HSM for the whole file; each az call takes a second or two. Te
 import base64
 import hashlib
 import json
-import os
 import pathlib
 import subprocess
 import time
@@ -15,53 +14,13 @@ import pytest
 
 import federation
 import keycheck
-from authority import TOOLS
+from az import Az
 from issuer import Issuer
 
 HSM = "myorg-mhsm"
 KEY = "codesign-prod-2026"
 SUBJECT = "repo:myorg/product:environment:release"
 SOMEONE = "5f0c9d3c-5b0e-4e9f-9f3e-6a2a35a0b001"
-
-
-class Az:
-    """az with a configuration folder of its own, pointed at one authority."""
-
-    def __init__(self, hsm, folder):
-        self.hsm, self.folder = hsm, folder
-        self.env = {
-            "PATH": os.environ["PATH"], "HOME": str(folder), "AZURE_CONFIG_DIR": str(folder / "azure"), "REQUESTS_CA_BUNDLE": hsm.ca, "SSL_CERT_FILE": hsm.ca,
-            "AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_INSTANCE_DISCOVERY": "false", "AZURE_CORE_NO_COLOR": "yes", "AZURE_CORE_OUTPUT": "json",
-            "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no", "AZURE_CORE_SURVEY_MESSAGE": "no", "LANG": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
-
-    def run(self, *arguments):
-        return subprocess.run([TOOLS / "venv/bin/az", *map(str, arguments)], env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-
-    def __call__(self, *arguments):
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"az {' '.join(map(str, arguments))} exited {done.returncode}\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def refused(self, *arguments, says="AccessDenied"):
-        done = self.run(*arguments)
-        assert done.returncode != 0, f"az {' '.join(map(str, arguments))} was let through: {done.stdout[:500]}"
-        if says:
-            assert says in done.stderr, done.stderr[-1500:]
-        return done
-
-    def register_cloud(self):
-        """The recipe for a private deployment: a cloud whose HSM suffix and login host are ours (managed-hsm.md §1.5)."""
-        login = self.hsm.login
-        config = {
-            "endpoints": {
-                "management": login, "resourceManager": login, "sqlManagement": login, "batchResourceId": login, "gallery": login,
-                "activeDirectory": login, "activeDirectoryResourceId": login, "activeDirectoryGraphResourceId": login + "/graph",
-                "microsoftGraphResourceId": login + "/graph"},
-            "suffixes": {"mhsmDns": "." + self.hsm.netloc.split(".", 1)[1], "keyvaultDns": ".vault.localhost", "storageEndpoint": "storage.localhost"}}
-        path = self.folder / "cloud.json"
-        path.write_text(json.dumps(config))
-        self("cloud", "register", "--name", "hallmark", "--cloud-config", f"@{path}", "--skip-endpoint-discovery")
-        self("cloud", "set", "--name", "hallmark")
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +45,7 @@ def az(hsm, issuer, identities, scratch):
     operator, _ = identities
     for role in ("a290e904-7015-4bba-90c8-60543313cdb4", "515eb02d-2335-4d2d-92f2-b1cbdf9c3778", "21dbd100-6940-42c2-9190-5d6cb909625b"):
         federation.grant(hsm, operator.object_id, role)
-    folder = scratch / "az-operator"
-    folder.mkdir()
-    az = Az(hsm, folder)
+    az = Az(hsm, scratch / "az-operator")
     az.register_cloud()
     az("login", "--service-principal", "-u", operator.client_id, "--tenant", hsm.tenant, "--allow-no-subscriptions",
        "--federated-token", issuer.assertion("repo:myorg/infra:ref:refs/heads/main"))
@@ -107,9 +64,7 @@ def test_an_access_token_for_the_hsm(az, hsm, identities):
 
 
 def test_login_with_a_foreign_assertion_fails(az, hsm, issuer, identities, scratch):
-    folder = scratch / "az-foreign"
-    folder.mkdir()
-    stranger = Az(hsm, folder)
+    stranger = Az(hsm, scratch / "az-foreign")
     stranger.register_cloud()
     stranger.refused("login", "--service-principal", "-u", identities[0].client_id, "--tenant", hsm.tenant, "--allow-no-subscriptions",
                      "--federated-token", issuer.assertion("repo:myorg/infra:pull_request"), says="AADSTS")
@@ -214,9 +169,7 @@ def test_role_assignment_create_list_delete(az, identities):
 
 def test_the_build_identity_signs_and_is_refused_the_rest(hsm, issuer, identities, az, scratch):
     build = identities[1]
-    folder = scratch / "az-build"
-    folder.mkdir()
-    mine = Az(hsm, folder)
+    mine = Az(hsm, scratch / "az-build")
     mine.register_cloud()
     mine("login", "--service-principal", "-u", build.client_id, "--tenant", hsm.tenant, "--allow-no-subscriptions", "--federated-token", issuer.assertion(SUBJECT))
     digest = base64.b64encode(hashlib.sha384(b"release").digest()).decode()
@@ -247,6 +200,25 @@ def test_security_domain_download(az, hsm, tmp_path):
     assert status["status"] == "Success"
     document = json.loads(path.read_text())
     assert domain.open_domain(document, pairs[:2])[1]
+
+
+def test_login_by_certificate_and_the_metadata_document(hsm, openssl, scratch, tmp_path):
+    """A certificate instead of a federated assertion, and the cloud registered from one address alone."""
+    pem = tmp_path / "officer.pem"
+    certificate, key = tmp_path / "officer.cer", tmp_path / "officer.key"
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=officer"], check=True, capture_output=True)
+    pem.write_bytes(key.read_bytes() + certificate.read_bytes())
+    added = json.loads(hsm.run("identity", "add", "certified", "--with-certificate", certificate, "--output", "json", who="admin", check=True).stdout)
+    federation.grant(hsm, added["objectId"], "515eb02d-2335-4d2d-92f2-b1cbdf9c3778")
+    officer = Az(hsm, scratch / "az-certificate")
+    officer.register_cloud_by_metadata()
+    officer("login", "--service-principal", "-u", added["clientId"], "--tenant", hsm.tenant, "--allow-no-subscriptions", "--certificate", pem)
+    officer("keyvault", "key", "list-deleted", "--hsm-name", HSM)
+    officer.refused("keyvault", "key", "list", "--hsm-name", HSM)
+    other = tmp_path / "other.pem"
+    subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", other, "-out", certificate, "-days", "2", "-subj", "/CN=officer"], check=True, capture_output=True)
+    other.write_bytes(other.read_bytes() + certificate.read_bytes())
+    officer.refused("login", "--service-principal", "-u", added["clientId"], "--tenant", hsm.tenant, "--allow-no-subscriptions", "--certificate", other, says="AADSTS")
 
 
 def test_tokens_are_renewed_without_a_new_login(az):
