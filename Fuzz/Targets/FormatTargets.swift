@@ -52,5 +52,5 @@ enum FormatTargets {
     _ = try? VerifyRequest(bytes)
   }
 
-  static func bundle(_ bytes: UnsafeRawBufferPointer) { _ = try? Bundle.parse(bytes) }
+  static func bundle(_ bytes: UnsafeRawBufferPointer) { _ = try? SigstoreBundle.parse(bytes) }
 }
