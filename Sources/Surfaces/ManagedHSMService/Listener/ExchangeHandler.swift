@@ -26,6 +26,8 @@ final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, Remo
   private var state = State.idle
   private var waiting = CircularBuffer<HTTPServerRequestPart>()
   private var readPending = false
+  /// The peer will send nothing more; it may still wait for replies.
+  private var inputClosed = false
   private var peer = ""
 
   /// - Parameter closesStream: true on an HTTP/2 stream, which ends with its reply.
@@ -120,6 +122,7 @@ final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, Remo
     if keepAlive && !handler.closesStream && !handler.drain.isDraining {
       handler.state = .idle
       handler.resume(context: context)
+      if handler.inputClosed, case .idle = handler.state { context.close(mode: .output, promise: nil) }
     }
   }
 
@@ -182,6 +185,8 @@ final class ExchangeHandler: ChannelInboundHandler, ChannelOutboundHandler, Remo
     case is DrainEvent, is ConnectionIdleHandler.Expired:
       if case .idle = state { context.close(promise: nil) }
     case ChannelEvent.inputClosed:
+      // Nobody says this a second time: it must be remembered until the last reply is out.
+      inputClosed = true
       if case .responding = state { return }
       context.close(promise: nil)
     default:
