@@ -121,6 +121,7 @@ package final class Listener: Sendable {
           ExchangeHandler(responder: responder, drain: drain, bodyLimit: configuration.bodyLimit, closesStream: true))
       }
     }
+    try channel.pipeline.syncOperations.addHandler(PeerEndHandler())
   }
 
   /// Stops accepting, answers what was accepted, then closes every connection. Returns within `drainSeconds`.
