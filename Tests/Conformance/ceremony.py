@@ -18,10 +18,10 @@ from wire import Wire, b64u
 class Ceremony:
     """A folder with an HSM that nobody activated, and the profile of the person who made it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *flags):
         self.folder, self.port = folder, free_port()
         self.hsm, self.admin = folder / "hsm", folder / "admin"
-        run_hallmark("init", "--dir", self.hsm, "--hsm-name", "ceremony", "--port", self.port, "--admin-dir", self.admin, check=True)
+        run_hallmark("init", "--dir", self.hsm, "--hsm-name", "ceremony", "--port", self.port, "--admin-dir", self.admin, *flags, check=True)
         self.profile = json.loads((self.admin / "profile.json").read_text())
         self.process = None
 
