@@ -8,7 +8,6 @@ import ManagedHSMWire
 import NIOCore
 import NIOHTTP1
 package import Secrets
-import Synchronization
 
 /// Everything the listener needs, assembled from the cores: the responder of one HSM.
 package final class HSMService: Responder {
@@ -19,11 +18,9 @@ package final class HSMService: Responder {
   private let ids: RequestIDSource
   private let clock: TimeSource
   private let lanes: Lanes
-  private let metrics = ServiceMetrics()
+  private let metrics: ServiceMetrics
   private let activation: Activation
   private let keyring: Keyring
-  /// Set once the listener is bound; the probes show its counts.
-  private let drain = Mutex<DrainState?>(nil)
 
   /// What a service is made of; every part was opened and verified before.
   package struct Parts: Sendable {
@@ -79,6 +76,7 @@ package final class HSMService: Responder {
     lanes = parts.lanes
     activation = parts.activation
     keyring = parts.keyring
+    metrics = ServiceMetrics(activation: parts.activation)
     ids = RequestIDSource(clock: parts.clock, entropy: parts.entropy)
     let gate = Gate(access: parts.access)
     let refresh = KeyRefresh(lanes: parts.lanes, keyring: parts.issuerKeys, fetch: parts.fetchKeys)
@@ -129,12 +127,9 @@ package final class HSMService: Responder {
 
   // MARK: - For the probes
 
-  package func observe(_ listener: Listener) { drain.withLock { $0 = listener.drain } }
+  package func observe(_ listener: Listener) { metrics.observe(listener) }
 
-  func metricsText() -> String {
-    let drain = self.drain.withLock { $0 }
-    return metrics.render(connections: drain?.openConnections ?? 0, inFlight: drain?.exchangesInFlight ?? 0, active: activation.isActive)
-  }
+  func metricsText() -> String { metrics.render() }
 
   /// Signs and verifies with a throw-away key, and asks the store.
   func isReady() -> Bool {
