@@ -145,10 +145,11 @@ let package = Package(
     tests(
       "ManagedHSMServiceTests",
       [
-        "ManagedHSMService", "ManagedHSMWire", "SoftwareEngine", "Access", "Audit", "Custody", "Ledger", "JOSE", "Encodings", "Secrets", "Clocks", crypto,
-        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "AsyncHTTPClient", package: "async-http-client"), x509, asn1, cryptoExtras,
+        "ManagedHSMService", "ManagedHSMWire", "Access", "Audit", "Ledger", "Custody", "SoftwareEngine", "SecurityDomain", "JOSE", "Encodings",
+        "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
       ]),
     tests("ManagedHSMWireTests", ["ManagedHSMWire", "Encodings"]),
     tests("MerkleTests", ["Merkle", "Encodings", crypto]),

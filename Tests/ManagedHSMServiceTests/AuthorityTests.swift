@@ -223,7 +223,7 @@ struct AuthorityTests {
     #expect(counts["hallmark_activated"] == 1)
     // Buckets only grow.
     let buckets = reply.text.split(separator: "\n").filter { $0.hasPrefix("hallmark_request_seconds_bucket") }.compactMap { Int($0.split(separator: " ")[1]) }
-    #expect(buckets == buckets.sorted() && buckets.count == 13)
+    #expect(buckets == buckets.sorted() && buckets.count == 16)
     for leak in ["secret-project", HSM.user.text, "Uma"] { #expect(!reply.text.contains(leak)) }
     #expect(await hsm.send(.GET, "/healthz").text == "ok\n")
     #expect(await hsm.send(.GET, "/readyz").status == 200)

@@ -19,7 +19,6 @@ package final class HSMService: Responder {
   private let clock: TimeSource
   private let lanes: Lanes
   private let metrics: ServiceMetrics
-  private let activation: Activation
   private let keyring: Keyring
 
   /// What a service is made of; every part was opened and verified before.
@@ -74,7 +73,6 @@ package final class HSMService: Responder {
     identity = parts.identity
     clock = parts.clock
     lanes = parts.lanes
-    activation = parts.activation
     keyring = parts.keyring
     metrics = ServiceMetrics(activation: parts.activation)
     ids = RequestIDSource(clock: parts.clock, entropy: parts.entropy)

@@ -33,7 +33,7 @@ final class HSM: Sendable {
 
   let ledger = MemoryLedger()
   let keyStore = MemoryKeyStore()
-  let accessStore = MemoryAccessStore()
+  let accessStore = InMemoryAccessStore()
   let state: MemoryStateStore
   let clock = TurnedClock()
   let access: AccessControl

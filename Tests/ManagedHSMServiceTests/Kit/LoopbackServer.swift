@@ -43,6 +43,7 @@ struct LoopbackServer {
       privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(key.pemRepresentation.utf8), format: .pem)))
     tls.minimumTLSVersion = .tlsv12
     tls.applicationProtocols = ["h2", "http/1.1"]
+    tls.shutdownTimeout = .milliseconds(500)
     return try NIOSSLContext(configuration: tls)
   }
 }

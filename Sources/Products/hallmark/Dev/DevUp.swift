@@ -38,6 +38,9 @@ struct DevUp: AsyncParsableCommand {
       dnsNames: ServeNames.all(host: configuration.publicHost), commonName: description.name)
 
     let hsm = try OpenedHSM(layout.folder, configuration: configuration)
+    try HSMCreation.writeProfile(
+      layout.administrator, description: description, authority: hsm.identity.authority, url: hsm.identity.url, administrator: principals.bootstrap,
+      ca: layout.folder.tls.appending(path: "ca.pem"))
     let setup = DevSetup(hsm: hsm, layout: layout, principals: principals)
     if isNew { try await setup.activateAndAssign() }
     if let seed { try await setup.apply(DevSeed(file: URL(fileURLWithPath: seed))) }

@@ -5,6 +5,7 @@ import Custody
 import Foundation
 import Logging
 import ManagedHSMService
+import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
@@ -87,6 +88,8 @@ enum ServerRun {
     var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
     tls.minimumTLSVersion = .tlsv12
     tls.applicationProtocols = ["h2", "http/1.1"]
+    // How long a closing connection waits for its peer's goodbye; a peer that sends none costs only this.
+    tls.shutdownTimeout = .milliseconds(500)
     return try NIOSSLContext(configuration: tls)
   }
 }

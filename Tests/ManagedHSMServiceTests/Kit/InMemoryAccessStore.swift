@@ -1,0 +1,1 @@
+../../AccessTests/InMemoryAccessStore.swift
