@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import pathlib
 import shutil
 import sqlite3
@@ -191,6 +192,18 @@ def test_another_partition_key_opens_nothing(copy):
         assert hsm.wire("user").sign("alpha", "ES256", DIGEST).status >= 400
     finally:
         hsm.down()
+
+
+@pytest.mark.parametrize("member, value", [
+    ("retentionDays", 90), ("purgeProtection", True), ("strictLimits", True), ("tenant", "00000000-0000-4000-8000-000000000000"),
+    ("name", "other-hsm"), ("hsmId", "00000000-0000-4000-8000-000000000000"), ("mac", "00" * 32)])
+def test_a_changed_description_stops_the_server(copy, member, value):
+    path = copy.directory / "hsm/hsm.json"
+    document = json.loads(path.read_text())
+    assert document[member] != value
+    document[member] = value
+    path.write_text(json.dumps(document))
+    assert start(copy) is None
 
 
 def test_the_untouched_copy_works(copy, pristine):
