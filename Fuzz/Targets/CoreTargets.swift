@@ -14,6 +14,19 @@ enum CoreTargets {
     if let scope = Scope(text(bytes)) { precondition(Scope(scope.text) == scope) }
   }
 
+  /// The first line is a rule as an administrator writes it, the rest a claim as a stranger sends it. Matching must not take long, and a pattern
+  /// without a wildcard takes exactly itself.
+  static func claims(_ bytes: UnsafeRawBufferPointer) {
+    let lines = text(bytes).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let value = lines.count > 1 ? lines[1] : lines[0]
+    for style in [ClaimPattern.Style.glob, .expression] {
+      guard let pattern = ClaimPattern(lines[0], style: style) else { continue }
+      let matched = pattern.matches(value, claim: "sub")
+      if matched, style == .glob, !lines[0].contains(where: { "*?[".contains($0) }) { precondition(value == lines[0] || value.contains("@")) }
+    }
+    if let expression = try? ClaimsExpression(lines[0]) { _ = expression.matches { _ in value } }
+  }
+
   static func signedNote(_ bytes: UnsafeRawBufferPointer) { _ = try? SignedNote(parsing: Array(bytes)) }
   static func auditRecord(_ bytes: UnsafeRawBufferPointer) { _ = try? AuditRecord(line: bytes) }
   static func domainFile(_ bytes: UnsafeRawBufferPointer) { _ = try? SecurityDomainFile.parse(Array(bytes)) }

@@ -25,6 +25,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   // Cores
   case tokenRequest = "token-request"
   case scope
+  case claims
   case signedNote = "signed-note"
   case auditRecord = "audit-record"
   case domainFile = "domain-file"
@@ -37,7 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// The longest input worth trying, bytes.
   package var lengthLimit: Int {
     switch self {
-    case .route, .query, .iso8601, .duration, .tile, .scope, .keyReference: 512
+    case .claims, .route, .query, .iso8601, .duration, .tile, .scope, .keyReference: 512
     case .hex, .base64, .keyRequests, .signRequest, .tokenRequest, .auditRecord: 2048
     default: 8192
     }
@@ -65,6 +66,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .bundle: FormatTargets.bundle(bytes)
     case .tokenRequest: CoreTargets.tokenRequest(bytes)
     case .scope: CoreTargets.scope(bytes)
+    case .claims: CoreTargets.claims(bytes)
     case .signedNote: CoreTargets.signedNote(bytes)
     case .auditRecord: CoreTargets.auditRecord(bytes)
     case .domainFile: CoreTargets.domainFile(bytes)
