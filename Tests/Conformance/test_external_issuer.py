@@ -97,7 +97,8 @@ def test_distrust_takes_effect_at_once_even_for_cached_tokens(hsm, issuer):
 
 @pytest.mark.parametrize("body", [
     {}, {"issuer": 5}, {"issuer": "http://plain.localhost"}, {"issuer": "not a url"}, {"issuer": "https://x.localhost", "accessTokens": True},
-    {"issuer": "https://x.localhost", "accesTokens": True}, {"issuer": "https://x.localhost", "jwks": {"keys": "x"}},
+    {"issuer": "https://x.localhost", "accesTokens": True}, {"issuer": "https://x.localhost", "jwks": {"keys": "x"}}, {"issuer": "https://x.localhost", "caPem": "no certificate"},
+    {"issuer": "https://x.localhost", "caPem": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"},
 ], ids=str)
 def test_bad_issuers_are_refused(body, hsm):
     assert federation.directory(hsm).post("/hallmark/v1/issuers", body).status == 400

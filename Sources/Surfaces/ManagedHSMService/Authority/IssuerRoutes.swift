@@ -4,6 +4,8 @@ import Encodings
 import JOSE
 import ManagedHSMWire
 import NIOHTTP1
+import SwiftASN1
+import X509
 
 /// Trusted issuers as data: `GET`, `POST` and `DELETE /hallmark/v1/issuers`.
 struct IssuerRoutes: Sendable {
@@ -85,6 +87,13 @@ extension TrustedIssuer {
       }
       external = ExternalTenant(tenantID: tenant, audiences: try object.optionalStrings("audiences") ?? [])
     }
-    self.init(issuer: issuer, keys: keys, caPEM: try object.optionalString("caPem"), accessTokens: external)
+    let authorities = try object.optionalString("caPem")
+    if let authorities {
+      let blocks = (try? PEM.parse(authorities)) ?? []
+      guard !blocks.isEmpty, blocks.allSatisfy({ $0.label == "CERTIFICATE" && (try? Certificate(derEncoded: $0.bytes)) != nil }) else {
+        throw .badParameter("Property 'caPem' must hold X.509 certificates in PEM, and nothing else")
+      }
+    }
+    self.init(issuer: issuer, keys: keys, caPEM: authorities, accessTokens: external)
   }
 }
