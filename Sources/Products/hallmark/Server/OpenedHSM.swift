@@ -3,6 +3,7 @@ import Audit
 import Clocks
 import Crypto
 import Custody
+import Dispatch
 import Encodings
 import Foundation
 import JOSE
@@ -13,6 +14,7 @@ import Outbound
 import SQLiteStore
 import Secrets
 import SoftwareEngine
+import Synchronization
 
 /// One HSM with its folder opened: everything the service is made of. The audit trail's lock makes it the only one of its folder.
 final class OpenedHSM: Sendable {
@@ -138,7 +140,17 @@ struct SealedState: StateStore {
 struct TrailEvidence: AuditEvidence {
   let ledger: LedgerFileWriter
 
-  func checkpoint() throws(LedgerError) -> [UInt8] { ledger.newestCheckpoint?.note.serialized() ?? [] }
+  /// Signs what is durable now, so that whoever asks gets a checkpoint over everything they could have read before. Waits for the writer.
+  func checkpoint() throws(LedgerError) -> [UInt8] {
+    let outcome = Mutex<Result<Checkpoint, LedgerError>?>(nil)
+    let signed = DispatchSemaphore(value: 0)
+    ledger.checkpoint { result in
+      outcome.withLock { $0 = result }
+      signed.signal()
+    }
+    signed.wait()
+    return try outcome.withLock { $0 ?? .failure(.closed) }.get().note.serialized()
+  }
 }
 
 /// Fetches issuer keys over TLS that the system, or the issuer's own CA, vouches for.
