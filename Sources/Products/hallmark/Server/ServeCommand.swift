@@ -100,17 +100,14 @@ private struct ServeUntilStopped: Service {
   let hsm: OpenedHSM
 
   func run() async throws {
-    await withGracefulShutdownHandler {
-      await withTaskGroup(of: Void.self) { group in
-        group.addTask { await hsm.lanes.run() }
-        group.addTask {
-          try? await gracefulShutdown()  // cancelled: the same end
-          await listener.shutDown()
-          hsm.lanes.finishNetwork()
-        }
-        await group.waitForAll()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await hsm.lanes.run() }
+      group.addTask {
+        try? await gracefulShutdown()  // cancelled: the same end
+        await listener.shutDown()
+        hsm.lanes.finishNetwork()
       }
-    } onGracefulShutdown: {
+      await group.waitForAll()
     }
   }
 }

@@ -54,7 +54,7 @@ struct GraphRoutes: Sendable {
     case ("PATCH", 2, "applications", _): return try replaceKeys(call, try entry(path[1]), &notes)
     case ("GET", 3, "applications", "federatedIdentityCredentials"):
       let entry = try entry(path[1])
-      return Answer(["value": .array(entry.federated.map { .object(rendered($0, of: entry)) })])
+      return Answer(["value": .array(entry.federated.map { .object(GraphRendering.federation($0)) })])
     case ("POST", 3, "applications", "federatedIdentityCredentials"): return try addFederation(call, try entry(path[1]), &notes)
     case ("DELETE", 4, "applications", "federatedIdentityCredentials"):
       let permit = try mayChange(call, &notes)
@@ -158,7 +158,7 @@ struct GraphRoutes: Sendable {
     notes.reason = "federated credential '\(credential.name)' of '\(entry.displayName)': issuer \(credential.issuer)"
     notes.kid = entry.objectID.text
     try change { () throws(DirectoryError) in try directory.put(entry.replacing(federated: entry.federated + [credential]), permit: permit) }
-    return Answer(rendered(credential, of: entry), status: 201)
+    return Answer(GraphRendering.federation(credential), status: 201)
   }
 
   /// `PATCH applications/{id}` with `keyCredentials`, as `az ad app credential reset --cert` sends it: the certificates by which the application may
@@ -206,10 +206,6 @@ struct GraphRoutes: Sendable {
     }
     if let upn = entry.userPrincipalName { object["userPrincipalName"] = .string(upn) }
     return object
-  }
-
-  private func rendered(_ credential: FederatedCredential, of entry: DirectoryEntry) -> JSONObject {
-    GraphRendering.federation(credential)
   }
 }
 
