@@ -38,7 +38,10 @@ let package = Package(
   name: "hallmark",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "hallmark", targets: ["hallmark"])
+    .executable(name: "hallmark", targets: ["hallmark"]),
+    .executable(name: "notation-hallmark", targets: ["notation-hallmark"]),
+    .executable(name: "sigstore-kms-hallmark", targets: ["sigstore-kms-hallmark"]),
+    .library(name: "HallmarkVerify", targets: ["HallmarkVerify"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -67,6 +70,8 @@ let package = Package(
     // MARK: Formats
     library(.formats, "JOSE", ["Encodings", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1]),
     library(.formats, "ManagedHSMWire", ["Encodings", "JOSE"]),
+    library(.formats, "NotaryFormats", ["Encodings", "JOSE", crypto, cryptoExtras, x509, asn1]),
+    library(.formats, "OCI", ["Encodings", crypto]),
     library(.formats, "SigstoreFormats", ["Encodings", crypto]),
 
     // MARK: Cores
@@ -74,10 +79,13 @@ let package = Package(
     library(.cores, "Audit", ["Ledger", "Merkle", "Encodings", "Clocks"]),
     library(.cores, "Custody", ["Access", "JOSE", "Encodings", "Secrets", "Clocks", crypto, collections]),
     library(.cores, "Estate", ["Audit", "Access", "Custody", "Trust", "SigstoreFormats", "Encodings"]),
+    library(.cores, "Issuance", ["Trust", "NotaryFormats", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     library(.cores, "Ledger", ["Merkle", "Encodings", "Clocks", "Secrets", crypto]),
     library(.cores, "SecurityDomain", ["Custody", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
-    library(.cores, "Signing", ["Trust", "SigstoreFormats", "Encodings", "Clocks", crypto]),
-    library(.cores, "Trust", ["SigstoreFormats", "JOSE", "Encodings", crypto, cryptoExtras, x509, asn1]),
+    library(
+      .cores, "Signing", ["Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    library(
+      .cores, "Trust", ["SigstoreFormats", "NotaryFormats", "OCI", "JOSE", "Merkle", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
 
     // MARK: Adapters
     .systemLibrary(
@@ -87,7 +95,7 @@ let package = Package(
     library(
       .adapters, "Outbound",
       [
-        "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "SigstoreFormats", "Trust",
+        "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "SigstoreFormats", "NotaryFormats", "OCI", "Issuance", "Trust",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
@@ -110,12 +118,21 @@ let package = Package(
       ]),
 
     // MARK: Products
+    library(.products, "HallmarkVerify", ["Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Encodings", "Clocks"]),
+    .executableTarget(
+      name: "notation-hallmark",
+      dependencies: ["Outbound", "Signing", "Issuance", "Trust", "NotaryFormats", "SigstoreFormats", "Encodings", "Clocks"],
+      path: "Sources/Products/notation-hallmark", swiftSettings: strict),
+    .executableTarget(
+      name: "sigstore-kms-hallmark",
+      dependencies: ["Outbound", "Signing", "Trust", "SigstoreFormats", "Encodings", "Clocks", crypto],
+      path: "Sources/Products/sigstore-kms-hallmark", swiftSettings: strict),
     .executableTarget(
       name: "hallmark",
       dependencies: [
         "ManagedHSMService", "ManagedHSMWire", "SoftwareEngine", "SQLiteStore", "LedgerFiles", "Outbound", "Telemetry",
-        "Custody", "Access", "SecurityDomain", "Audit", "Ledger", "Estate", "Signing", "Trust", "SigstoreFormats", "JOSE",
-        "Encodings", "Merkle", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1, logging,
+        "Custody", "Access", "SecurityDomain", "Audit", "Ledger", "Estate", "Signing", "Trust", "Issuance", "SigstoreFormats", "NotaryFormats",
+        "OCI", "JOSE", "Encodings", "Merkle", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1, logging,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -139,6 +156,8 @@ let package = Package(
       dependencies: ["Encodings", "Merkle", "JOSE", "ManagedHSMWire", "SigstoreFormats", "Access", "Ledger", "Audit", "SecurityDomain", "Trust", "Signing"],
       path: "Fuzz/Targets", swiftSettings: strict),
     tests("FuzzReplayTests", ["FuzzTargets"]),
+    tests("HallmarkVerifyTests", ["HallmarkVerify"]),
+    tests("IssuanceTests", ["Issuance", "Trust", "NotaryFormats", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     tests("JOSETests", ["JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     tests("LedgerFilesTests", ["LedgerFiles", "Audit", "Ledger", "Merkle", "Clocks", crypto]),
     tests("LedgerTests", ["Ledger", "Merkle", "Encodings", crypto]),
@@ -153,15 +172,17 @@ let package = Package(
       ]),
     tests("ManagedHSMWireTests", ["ManagedHSMWire", "Encodings"]),
     tests("MerkleTests", ["Merkle", "Encodings", crypto]),
-    tests("OutboundTests", ["Outbound", "Signing", "Trust", "SigstoreFormats", "Clocks", "Encodings", crypto]),
+    tests("NotaryFormatsTests", ["NotaryFormats", "JOSE", "Encodings", crypto, cryptoExtras, x509, asn1]),
+    tests("OCITests", ["OCI", "Encodings", crypto]),
+    tests("OutboundTests", ["Outbound", "Signing", "Issuance", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Clocks", "Encodings", crypto]),
     tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("SecretsTests", ["Secrets", "Encodings", crypto]),
     tests("SecurityDomainTests", ["SecurityDomain", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
-    tests("SigningTests", ["Signing", "Trust", "SigstoreFormats", "Clocks", "Encodings", crypto]),
+    tests("SigningTests", ["Signing", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Clocks", "Encodings", crypto, cryptoExtras, x509, asn1]),
     tests("SigstoreFormatsTests", ["SigstoreFormats", "Encodings", crypto]),
     tests("SoftwareEngineTests", ["SoftwareEngine", "CLibcrypto", "Custody", "Access", "Clocks", "Secrets", crypto, cryptoExtras]),
     tests("TelemetryTests", ["Telemetry", logging]),
-    tests("TrustTests", ["Trust", "SigstoreFormats", "Encodings", crypto, cryptoExtras]),
+    tests("TrustTests", ["Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Clocks", "Encodings", crypto, cryptoExtras, x509, asn1]),
   ],
   swiftLanguageModes: [.v6]
 )

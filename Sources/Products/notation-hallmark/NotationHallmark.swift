@@ -1,0 +1,4 @@
+@main
+struct NotationHallmark {
+  static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+struct SigstoreKMSHallmark {
+  static func main() {}
+}
