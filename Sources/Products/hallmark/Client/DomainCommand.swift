@@ -16,7 +16,8 @@ struct DomainCommand: AsyncParsableCommand {
     var certificates: [String]
     @Option(help: "How many custodians must come together, 2 to 10.") var quorum: Int
     @Option(name: [.customLong("file"), .customLong("out")], help: "Where the file goes (mode 0600).") var file: String
-    @OptionGroup var connection: DomainConnectionOptions
+    // `--certificate` means the custodians' here: the client's own is named by the environment.
+    @OptionGroup var connection: ServiceOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
@@ -31,7 +32,7 @@ struct DomainCommand: AsyncParsableCommand {
         guard !LocalFile.exists(file) else {
           throw CommandFailure.usage("the security domain was not downloaded", why: "\(file) exists; it is not overwritten")
         }
-        try await connection.options.connect { try await download(custodians, $0.client) }
+        try await connection.settings.connect { try await download(custodians, $0.client) }
       }
     }
 
@@ -112,31 +113,5 @@ struct DomainCommand: AsyncParsableCommand {
       throw CommandFailure.usage("cannot use \(path)", why: "it holds no PEM certificate")
     }
     return found.bytes
-  }
-}
-
-/// The connection options of `domain download`, whose `--certificate` means the custodians': the client's own is named by the environment.
-struct DomainConnectionOptions: ParsableArguments {
-  @Option(help: "Address of the HSM (HALLMARK_URL).") var url: String?
-  @Option(help: "PEM file with CA certificates to trust besides the system's (HALLMARK_CA).") var ca: String?
-  @Option(help: "File with an access token (else HALLMARK_TOKEN).") var tokenFile: String?
-  @Option(help: "Token authority (HALLMARK_AUTHORITY).") var authority: String?
-  @Option(help: "Tenant (HALLMARK_TENANT).") var tenant: String?
-  @Option(name: .customLong("client-id"), help: "Client id (HALLMARK_CLIENT_ID).") var clientID: String?
-  @Option(help: "Folder of an administrator profile (HALLMARK_PROFILE).") var profile: String?
-  @Option(help: "Which credential to use.") var credential: ConnectionOptions.Kind = .auto
-
-  var options: ConnectionOptions {
-    var options = ConnectionOptions()
-    options.url = url
-    options.ca = ca
-    options.tokenFile = tokenFile
-    options.authority = authority
-    options.tenant = tenant
-    options.clientID = clientID
-    options.profile = profile
-    options.certificate = nil
-    options.credential = credential
-    return options
   }
 }

@@ -219,7 +219,7 @@ struct KeysCommand: AsyncParsableCommand {
         guard let parsed = MessageDigest(text: digest.lowercased()) else {
           throw CommandFailure.usage("cannot sign \(digest)", why: "it is not sha256:, sha384: or sha512: and the right number of digits")
         }
-        let path = Connection.ledgerPath(ledger, address: client.address)
+        let path = common.connection.settings.ledgerPath(ledger, address: client.address)
         let service = RemoteSigning(client: client, ledger: path.map { SigningLedger(file: $0) })
         let plan = try SigningPlan.make(
           key: try await service.pin(reference), scheme: algorithm,

@@ -73,9 +73,9 @@ struct SignBlobCommand: AsyncParsableCommand {
     return KeyReference(store: parsed.store, name: parsed.name, version: version)
   }
 
-  private func sign(_ reference: KeyReference, _ connection: Connection) async throws {
+  private func sign(_ reference: KeyReference, _ connection: ServiceConnection) async throws {
     var times = StepTimes()
-    let ledgerPath = Connection.ledgerPath(ledger, address: connection.client.address)
+    let ledgerPath = self.connection.settings.ledgerPath(ledger, address: connection.client.address)
     let service = RemoteSigning(client: connection.client, ledger: ledgerPath.map { SigningLedger(file: $0) })
     let pinned = try await service.pin(reference)
     times.mark("look up key")

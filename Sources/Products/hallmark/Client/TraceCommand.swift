@@ -43,7 +43,10 @@ struct TraceCommand: AsyncParsableCommand {
       let policy = try trust.map { try Verification.trustFile(LocalFile.bytes($0, maxBytes: 4 << 20)) }
       let reference = try key.map { (text) throws(SigningError) in try KeyReference(parsing: text) }
       let gathered = try await connection.connect(to: reference?.store) { connection in
-        await TraceSources(client: connection.client, key: reference, ledger: ledger).gather(question)
+        await TraceSources(
+          client: connection.client, key: reference, ledger: ledger,
+          ledgerPath: self.connection.settings.ledgerPath(ledger, address: connection.client.address)
+        ).gather(question)
       }
       var asked = question
       asked.knownRequestIDs = gathered.requestIDs
@@ -107,11 +110,12 @@ struct TraceSources {
   let client: ManagedHSMClient
   let key: KeyReference?
   let ledger: String?
+  let ledgerPath: String?
 
   func gather(_ question: TraceQuestion) async -> Gathered {
     var result = Gathered()
     let digests = Set(question.digests.all.map(\.text))
-    if let path = Connection.ledgerPath(ledger, address: client.address), ledger != nil || LocalFile.exists(path) {
+    if let path = ledgerPath, ledger != nil || LocalFile.exists(path) {
       do { result.requestIDs = try SigningLedger.requestIDs(inFile: path, digests: digests) } catch {
         result.facts.unseen.append("ledger: \(error.description)")
       }
