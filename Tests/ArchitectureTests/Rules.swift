@@ -17,9 +17,11 @@ enum Rules {
   static let sideways: [String: Set<String>] = [
     "Secrets": ["Encodings"],
     "ManagedHSMWire": ["JOSE"],
+    "NotaryFormats": ["JOSE"],
     "Audit": ["Ledger"],
     "Custody": ["Access"],
     "SecurityDomain": ["Custody"],
+    "Issuance": ["Trust"],
     "Signing": ["Trust"],
     "Estate": ["Audit", "Access", "Custody", "Trust"],
     "SoftwareEngine": ["CLibcrypto"],
