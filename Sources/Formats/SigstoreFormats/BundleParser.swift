@@ -1,8 +1,12 @@
 package import Encodings
 
 extension SigstoreBundle {
-  /// 8 MiB, 32 levels, 20 000 values: room for 32 log entries with long inclusion proofs and one large attestation.
-  package static let limits = JSONLimits(maxBytes: 8 << 20, maxDepth: 32, maxElements: 20_000)
+  /// 8 MiB, 32 levels, 20 000 values besides the payload: room for 32 log entries with long inclusion proofs.
+  package static let materialLimits = JSONLimits(maxBytes: 8 << 20, maxDepth: 32, maxElements: 20_000)
+  /// The same and a payload of `Envelope.maxPayloadBytes`, which is one base64 string.
+  package static let limits = JSONLimits(
+    maxBytes: materialLimits.maxBytes + Envelope.maxPayloadBytes / 3 * 4 + 4, maxDepth: materialLimits.maxDepth,
+    maxElements: materialLimits.maxElements)
   /// Log entries and timestamps: the limits of sigstore-go.
   package static let maxEntries = 32
   /// No signature of a supported algorithm is longer than RSA-8192's; DER adds a little.
@@ -13,21 +17,23 @@ extension SigstoreBundle {
   /// Reads one bundle of version 0.1, 0.2 or 0.3. Fuzz entry point.
   ///
   /// - Throws: `BundleError` for anything that is not exactly one bundle; nothing is guessed.
+  /// - Complexity: one pass over the text; a DSSE payload is copied once, as decoded bytes.
   package static func parse(_ bytes: some Sequence<UInt8>) throws(BundleError) -> SigstoreBundle {
-    let value: JSONValue
-    do { value = try JSONValue.parse(bytes, limits: limits) } catch { throw .notJSON(error.description) }
-    let reader = MemberReader(value, path: "")
-    try reader.allow(["mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope"])
-    let version = try version(mediaType: reader.string("mediaType", maxBytes: 256))
+    try contiguous(bytes) { (text) throws(BundleError) in try parse(text) }
+  }
 
-    let material = try reader.object("verificationMaterial")
+  private static func parse(_ text: UnsafeRawBufferPointer) throws(BundleError) -> SigstoreBundle {
+    let raw = try RawObject(text, limits: limits, path: "")
+    try raw.allow(["mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope"])
+    let version = try version(mediaType: raw.string("mediaType", maxBytes: 256))
+    let material = MemberReader(try raw.value("verificationMaterial", limits: materialLimits), path: "verificationMaterial")
     try material.allow(["publicKey", "x509CertificateChain", "certificate", "tlogEntries", "timestampVerificationData"])
     let logEntries = try material.array("tlogEntries", limit: maxEntries) ?? []
     for (i, entry) in logEntries.enumerated() where entry.object == nil {
       throw .badMember(path: "verificationMaterial.tlogEntries[\(i)]", wanted: "an object")
     }
     return SigstoreBundle(
-      version: version, material: try self.material(material, version), content: try content(reader),
+      version: version, material: try self.material(material, version), content: try content(raw),
       logEntries: logEntries, timestamps: try timestamps(material))
   }
 
@@ -82,29 +88,19 @@ extension SigstoreBundle {
     return result
   }
 
-  private static func content(_ reader: MemberReader) throws(BundleError) -> Content {
-    switch try reader.only(of: ["messageSignature", "dsseEnvelope"]) {
-    case "messageSignature":
-      let message = try reader.object("messageSignature")
+  private static func content(_ raw: RawObject) throws(BundleError) -> Content {
+    switch (raw.field("messageSignature"), raw.field("dsseEnvelope")) {
+    case (.some, nil):
+      let message = MemberReader(try raw.value("messageSignature", limits: materialLimits), path: "messageSignature")
       try message.allow(["messageDigest", "signature"])
       return .message(
         MessageSignature(
           digest: try messageDigest(message), signature: try message.bytes("signature", maxBytes: maxSignatureBytes)))
-    default:
-      let envelope = try reader.object("dsseEnvelope")
-      try envelope.allow(["payload", "payloadType", "signatures"])
-      let signatures = try envelope.array("signatures", limit: 1) ?? []
-      guard let first = signatures.first else {
-        throw .badMember(path: "dsseEnvelope.signatures", wanted: "exactly one signature")
-      }
-      let signature = MemberReader(first, path: "dsseEnvelope.signatures[0]")
-      try signature.allow(["sig", "keyid"])
-      return .envelope(
-        Envelope(
-          payloadType: try envelope.string("payloadType", maxBytes: 256),
-          payload: try envelope.bytes("payload", maxBytes: limits.maxBytes),
-          signature: try signature.bytes("sig", maxBytes: maxSignatureBytes),
-          keyID: try signature.optionalString("keyid", maxBytes: 1024)))
+    case (nil, .some):
+      guard let text = raw.text("dsseEnvelope") else { throw .badMember(path: "dsseEnvelope", wanted: "an object") }
+      let envelope = try RawObject(text, limits: limits, path: "dsseEnvelope")
+      return .envelope(try envelope.envelopes(strict: true, maxSignatures: 1)[0])
+    default: throw .notExactlyOne(of: ["messageSignature", "dsseEnvelope"], path: "")
     }
   }
 
@@ -121,63 +117,5 @@ extension SigstoreBundle {
       throw .badMember(path: "\(digest.path).digest", wanted: "\(algorithm.byteCount) bytes")
     }
     return MessageDigest(algorithm: algorithm, bytes: bytes)
-  }
-}
-
-/// One JSON object of a strict format, with the path that errors name.
-struct MemberReader {
-  let object: JSONObject?
-  let path: String
-
-  init(_ value: JSONValue, path: String) {
-    object = value.object
-    self.path = path
-  }
-
-  private func at(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
-
-  /// Refuses a value that is no object, and members not among `names`.
-  func allow(_ names: [String]) throws(BundleError) {
-    guard let object else { throw .badMember(path: path.isEmpty ? "(the whole)" : path, wanted: "an object") }
-    if let unknown = object.firstName(notIn: names) { throw .unknownMember(path: at(String(unknown.prefix(80)))) }
-  }
-
-  func has(_ name: String) -> Bool { object?[name] != nil }
-
-  func only(of names: [String]) throws(BundleError) -> String {
-    let present = names.filter(has)
-    guard present.count == 1 else { throw .notExactlyOne(of: names, path: path) }
-    return present[0]
-  }
-
-  func object(_ name: String) throws(BundleError) -> MemberReader {
-    guard let value = object?[name], value.object != nil else { throw .badMember(path: at(name), wanted: "an object") }
-    return MemberReader(value, path: at(name))
-  }
-
-  func string(_ name: String, maxBytes: Int) throws(BundleError) -> String {
-    guard let text = object?[name]?.string, text.utf8.count <= maxBytes else {
-      throw .badMember(path: at(name), wanted: "a string of at most \(maxBytes) bytes")
-    }
-    return text
-  }
-
-  func optionalString(_ name: String, maxBytes: Int) throws(BundleError) -> String? {
-    has(name) ? try string(name, maxBytes: maxBytes) : nil
-  }
-
-  func array(_ name: String, limit: Int) throws(BundleError) -> [JSONValue]? {
-    guard let value = object?[name] else { return nil }
-    guard let array = value.array else { throw .badMember(path: at(name), wanted: "an array") }
-    guard array.count <= limit else { throw .tooMany(path: at(name), limit: limit) }
-    return array
-  }
-
-  /// Bytes in base64: not empty, at most `maxBytes` of them.
-  func bytes(_ name: String, maxBytes: Int) throws(BundleError) -> [UInt8] {
-    guard let text = object?[name]?.string, text.utf8.count <= maxBytes / 3 * 4 + 8, let bytes = try? Base64.decode(text),
-      !bytes.isEmpty, bytes.count <= maxBytes
-    else { throw .badMember(path: at(name), wanted: "1 to \(maxBytes) bytes in base64") }
-    return bytes
   }
 }

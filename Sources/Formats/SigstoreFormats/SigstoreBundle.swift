@@ -50,6 +50,11 @@ package struct SigstoreBundle: Sendable, Hashable {
     self.init(material: .publicKey(hint: Base64.encode(spkiDigest)), content: .message(signature))
   }
 
+  /// A version 0.3 bundle over an attestation, to be checked with a public key.
+  package init(envelope: Envelope, spkiDigest: [UInt8]) {
+    self.init(material: .publicKey(hint: Base64.encode(spkiDigest)), content: .envelope(envelope))
+  }
+
   /// The hint as the 32 bytes it encodes, when it has that form.
   package var keyFingerprint: [UInt8]? {
     guard case .publicKey(let hint?) = material, let bytes = try? Base64.decode(hint), bytes.count == 32 else { return nil }
@@ -115,26 +120,5 @@ package enum HashAlgorithm: String, Sendable, Hashable, CaseIterable {
     case .sha384: "SHA2_384"
     case .sha512: "SHA2_512"
     }
-  }
-}
-
-/// A DSSE envelope with exactly one signature.
-package struct Envelope: Sendable, Hashable {
-  package var payloadType: String
-  package var payload: [UInt8]
-  package var signature: [UInt8]
-  package var keyID: String?
-
-  package init(payloadType: String, payload: [UInt8], signature: [UInt8], keyID: String? = nil) {
-    self.payloadType = payloadType
-    self.payload = payload
-    self.signature = signature
-    self.keyID = keyID
-  }
-
-  /// The bytes that are signed: DSSE v1 pre-authentication encoding.
-  package var signedBytes: [UInt8] {
-    let type = Array(payloadType.utf8)
-    return Array("DSSEv1 \(type.count) ".utf8) + type + Array(" \(payload.count) ".utf8) + payload
   }
 }

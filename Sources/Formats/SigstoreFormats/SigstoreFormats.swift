@@ -1,8 +1,11 @@
 /// SigstoreFormats: the documents of the Sigstore world, as values.
 ///
-/// The first of them is the bundle (`application/vnd.dev.sigstore.bundle.v0.3+json`): one signature over one artifact together with
-/// what a verifier needs to check it. Written as cosign 3 writes it, read in the versions cosign reads (0.1, 0.2, 0.3), and refused when
-/// a member is unknown, missing, doubled or too large, because cosign refuses those as well and a file that only we accept helps nobody.
+/// Bundle, DSSE envelope, in-toto statement, the payload of cosign's older image signatures, and the messages of its plugin protocol. The
+/// bundle (`application/vnd.dev.sigstore.bundle.v0.3+json`) is one signature over one artifact together with what a verifier needs to
+/// check it: written as cosign 3 writes it, read in the versions cosign reads (0.1, 0.2, 0.3), and refused when a member is unknown, missing,
+/// doubled or too large, because cosign refuses those as well and a file that only we accept helps nobody.
+///
+/// Payloads may be large (an SBOM of 128 MiB inside an attestation): they are read without a tree, hashed in pieces and kept verbatim.
 ///
 /// Must never know: keys of ours, where a file came from, whether a signature is good (that is `Trust`), or any network.
 /// Allowed imports: Encodings, swift-crypto (digests).

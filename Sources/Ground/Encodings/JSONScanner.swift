@@ -112,7 +112,7 @@ package enum JSONScanner {
         for other in seen where same(bytes, other, name.range) { throw JSONError(.duplicateMember, at: start) }
         seen.append(name.range)
       }
-      let field = try reader.field()
+      let field = try reader.located()
       if let index = members.index(of: name, in: bytes) { fields[index] = field }
       guard try reader.separator(UInt8(ascii: "}")) else { break }
     }
@@ -137,39 +137,6 @@ extension JSONMembers {
       guard wanted.count == name.range.count else { return false }
       for i in 0..<wanted.count where wanted[i] != bytes[name.range.lowerBound + i] { return false }
       return true
-    }
-  }
-}
-
-extension JSONReader {
-  /// Reads one member's value. Nested containers go through the tree parser: they are rare here, and must be checked all the same.
-  fileprivate mutating func field() throws(JSONError) -> JSONField {
-    let start = position
-    func made(_ kind: JSONField.Kind) -> JSONField { JSONField(kind: kind, range: start..<position, escaped: false) }
-    switch next {
-    case UInt8(ascii: "\""):
-      try countElement()
-      let text = try text()
-      return JSONField(kind: .string, range: text.range, escaped: text.escaped)
-    case UInt8(ascii: "{"):
-      _ = try value(depth: 1)
-      return made(.object)
-    case UInt8(ascii: "["):
-      _ = try value(depth: 1)
-      return made(.array)
-    case UInt8(ascii: "t"), UInt8(ascii: "f"):
-      _ = try value(depth: 1)
-      return made(.bool)
-    case UInt8(ascii: "n"):
-      _ = try value(depth: 1)
-      return made(.null)
-    default:
-      try countElement()
-      guard let byte = next, byte == UInt8(ascii: "-") || byte &- 0x30 < 10 else {
-        throw JSONError(.expectedValue, at: position)
-      }
-      _ = try number()
-      return made(.number)
     }
   }
 }
