@@ -16,10 +16,10 @@ package enum CosignPlugin {
     package var hash: HashAlgorithm?
     package var options: RPCOptions
     package var call: Call
-    /// The earliest deadline among those the request names, seconds since the epoch; nil when it names none.
-    package var deadline: Double?
+    /// The earliest deadline among those the request names, nanoseconds since the epoch; nil when it names none.
+    package var deadline: Int64?
 
-    package init(keyResource: String, hash: HashAlgorithm? = nil, options: RPCOptions = RPCOptions(), call: Call, deadline: Double? = nil) {
+    package init(keyResource: String, hash: HashAlgorithm? = nil, options: RPCOptions = RPCOptions(), call: Call, deadline: Int64? = nil) {
       self.keyResource = keyResource
       self.hash = hash
       self.options = options

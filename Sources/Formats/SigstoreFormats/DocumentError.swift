@@ -8,6 +8,7 @@ package enum SigstoreDocument: String, Sendable, Hashable {
   case cycloneDX = "CycloneDX document"
   case provenance = "SLSA provenance"
   case pluginRequest = "plugin request"
+  case pluginResponse = "plugin answer"
 }
 
 /// Why a text is not the document it should be. It names members, never their contents.
