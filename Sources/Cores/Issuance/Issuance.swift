@@ -8,7 +8,7 @@
 /// Allowed imports: Encodings, Clocks, Trust (public keys), NotaryFormats (the profile), swift-crypto, swift-certificates, swift-asn1.
 
 /// Why a certificate, request or chain cannot be made or used.
-package enum IssuanceError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum IssuanceError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The bytes hold no certificate at all, or text that is no PEM.
   case notCertificates(why: String)
   case tooManyCertificates(limit: Int)
