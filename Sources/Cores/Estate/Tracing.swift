@@ -115,7 +115,7 @@ struct TraceComposer {
   }
 
   private func judge(_ evidence: SignatureEvidence, _ key: KeyVersionFact, _ policy: TrustPolicy) -> [Reason]? {
-    let supplied = policy.supplying([key.publicKey])
+    let supplied = policy.standing.supplying([key.publicKey])
     let decision = supplied.decide(on: question.digests, signatures: [evidence], at: now, verifier: verifier)
     return decision.verdict == .trusted ? nil : decision.findings.flatMap(\.reasons)
   }
@@ -123,7 +123,7 @@ struct TraceComposer {
   private func format(_ evidence: SignatureEvidence) -> String {
     switch evidence.content {
     case .bundle(let bundle): "sigstore-bundle-\(bundle.version.rawValue)"
-    case .detached: "detached"
+    case .detached, .simpleSigning, .envelope, .notary, .batch, .unreadable, .unavailable: evidence.form.rawValue
     }
   }
 
