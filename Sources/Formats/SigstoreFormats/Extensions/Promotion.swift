@@ -27,6 +27,11 @@ package struct Promotion: Sendable, Hashable {
 
   /// Names a dev attestation by its envelope.
   package init(tested envelope: Envelope) {
-    tested = envelope.digest(.sha256).bytes
+    tested = envelope.signedDigest
   }
+}
+
+extension Envelope {
+  /// SHA-256 of the signed bytes: how Hallmark names an attestation.
+  package var signedDigest: [UInt8] { digest(.sha256).bytes }
 }
