@@ -87,6 +87,14 @@ package enum ManifestDocument: Sendable, Hashable {
   case image(ImageManifest)
   case index(ImageIndex)
 
+  /// What a document is, from what it was served as and says of itself; nothing else of it is looked at.
+  ///
+  /// A `Content-Type` that is none of a manifest (as some proxies send) counts as absent.
+  package static func mediaType(of bytes: [UInt8], servedAs contentType: String?) throws(OCIError) -> String {
+    let served = contentType.map(MediaType.essence).flatMap { ["application/json", "application/octet-stream", "text/plain", ""].contains($0) ? nil : $0 }
+    return try DocumentReader(bytes, document: "manifest").checkHead(servedAs: served, known: MediaType.accepted)
+  }
+
   /// Reads either, by what it was served as or says of itself. Fuzz entry point.
   package static func parse(_ bytes: [UInt8], contentType: String?) throws(OCIError) -> ManifestDocument {
     let reader = try DocumentReader(bytes, document: "manifest")
