@@ -7,6 +7,11 @@ package struct RecognisedPredicate: Sendable, Hashable {
   /// The version the document gives itself, `2.3` or `1.6`; empty where the type says it already.
   package var version: String
 
+  package init(type: PredicateType, version: String) {
+    self.type = type
+    self.version = version
+  }
+
   /// SPDX versions that are accepted as JSON.
   package static let spdxVersions = ["2.2", "2.3", "3.0"]
   /// CycloneDX versions that are accepted as JSON.
