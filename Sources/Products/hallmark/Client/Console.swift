@@ -67,20 +67,35 @@ enum Console {
     }
   }
 
-  private static func explain(_ error: any Error, _ what: String) -> CommandFailure {
+  static func explain(_ error: any Error, _ what: String) -> CommandFailure {
     switch error {
     case let failure as CommandFailure: return failure
     case let error as OutboundError: return explain(error, what)
     case let error as CredentialError: return explain(.credential(error), what)
     case let error as SigningError:
       switch error {
-      case .badKeyReference, .algorithmDoesNotFit, .digestMissing: return .usage(what, why: error.description)
+      case .badKeyReference, .algorithmDoesNotFit, .digestMissing, .formatDoesNotFit, .claimDoesNotFit, .placeTakenTwice: return .usage(what, why: error.description)
+      case .certificateDoesNotFit: return CommandFailure(what, why: error.description, next: "hallmark certs list", code: Exit.usage)
       case .keyNotUsable: return CommandFailure(what, why: error.description, next: "hallmark keys show", code: Exit.no)
       case .signatureDoesNotVerify, .wrongKeyVersion: return CommandFailure(what, why: error.description, code: Exit.remote)
       }
+    case let error as RegistryError: return explain(error, what)
     case let error as TrustError: return .usage(what, why: error.description)
     case let error as BundleError: return .usage(what, why: "not a usable Sigstore bundle: \(error.description)")
     default: return CommandFailure(what, why: String(describing: error), code: Exit.remote)
+    }
+  }
+
+  private static func explain(_ error: RegistryError, _ what: String) -> CommandFailure {
+    switch error {
+    case .unreachable:
+      return CommandFailure(what, why: error.description, next: "check the registry's name; plain HTTP is only spoken with --plain-http or --plain-http-host", code: Exit.remote)
+    case .unauthorized, .credential:
+      return CommandFailure(what, why: error.description, next: "log in to the registry (docker login), or name a configuration with --registry-config", code: Exit.remote)
+    case .notFound: return CommandFailure(what, why: error.description, code: Exit.no)
+    case .wrongContent, .badDocument, .tooLarge, .foreignTag: return CommandFailure(what, why: error.description, code: Exit.no)
+    case .insecure, .localFile: return .usage(what, why: error.description)
+    case .refused, .badAnswer, .updateLost, .cancelled: return CommandFailure(what, why: error.description, code: Exit.remote)
     }
   }
 

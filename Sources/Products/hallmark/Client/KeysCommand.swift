@@ -221,16 +221,14 @@ struct KeysCommand: AsyncParsableCommand {
         }
         let path = common.connection.settings.ledgerPath(ledger, address: client.address)
         let service = RemoteSigning(client: client, ledger: path.map { SigningLedger(file: $0) })
-        let plan = try SigningPlan.make(
-          key: try await service.pin(reference), scheme: algorithm,
-          artifacts: [(name: digest, digests: Trust.ArtifactDigests(only: parsed), placements: [])],
-          now: KeysCommand.now)
-        let made = try await plan.run(with: service, verifier: Verification.verifier).signatures[0]
+        let job = try DigestSigning(
+          parsed, key: try await service.pin(reference), scheme: algorithm, service: service, now: KeysCommand.now)
+        let made = try await job.run(verifier: Verification.verifier)
         switch common.output.format {
         case .text: Console.print(Base64.encode(made.signature))
         case .json:
           Console.print([
-            "kid": .string(plan.key.kid), "algorithm": .string(plan.scheme.rawValue), "digest": .string(made.digest.text),
+            "kid": .string(made.call.kid), "algorithm": .string(made.call.scheme.rawValue), "digest": .string(made.call.digest.text),
             "signature": .string(Base64.encode(made.signature)), "requestId": made.requestID.map { .string($0) } ?? .null,
           ])
         }

@@ -13,7 +13,7 @@ enum Verification {
 
   /// Reads `--key`: a PEM file, a trust file, a key URL or a key name.
   static func policy(_ text: String, connection: ConnectionOptions, hint: [UInt8]?) async throws -> TrustPolicy {
-    if !text.hasPrefix("https://"), LocalFile.exists(text) {
+    if isFile(text) {
       let bytes = try LocalFile.bytes(text, maxBytes: 4 << 20)
       if String(decoding: bytes, as: UTF8.self).contains("-----BEGIN ") {
         if isTrustFile(bytes) { return try trustFile(bytes) }
@@ -27,6 +27,8 @@ enum Verification {
     }
     return try await connection.connect(to: reference.store) { try await policy(reference, $0.client, hint: hint) }
   }
+
+  static func isFile(_ text: String) -> Bool { !text.contains("://") && LocalFile.exists(text) }
 
   private static func isTrustFile(_ bytes: [UInt8]) -> Bool {
     String(decoding: bytes.prefix(4096), as: UTF8.self).contains(TrustPolicy.schema)
@@ -84,8 +86,16 @@ enum Verification {
       guard let kind = key.key?.kind else { continue }
       result.formUnion(SignatureScheme.all(for: kind).map(\.hash))
     }
-    for case .bundle(let bundle) in evidence.map(\.content) {
-      if case .message(let message) = bundle.content, let claim = message.digest { result.insert(claim.algorithm) }
+    for item in evidence {
+      switch item.content {
+      case .bundle(let bundle):
+        // The subjects of a statement may carry digests of any kind.
+        guard case .message(let message) = bundle.content else { return Set(HashAlgorithm.allCases) }
+        if let claim = message.digest { result.insert(claim.algorithm) }
+      case .batch(let proof): result.insert(proof.leaf.digest.algorithm)
+      case .envelope: return Set(HashAlgorithm.allCases)
+      case .detached, .simpleSigning, .notary, .unreadable, .unavailable: break
+      }
     }
     return result.isEmpty ? [.sha256] : result
   }
