@@ -68,6 +68,10 @@ struct RefusalMatrixTests {
       Door(.GET, "/deletedkeys", "keys/deletedKeys/read/action", "/keys", .keyListDeleted),
       Door(.GET, "/deletedkeys/k", "keys/deletedKeys/read/action", "/keys/k", .keyReadDeleted), Door(.DELETE, "/deletedkeys/k", "keys/deletedKeys/delete", "/keys/k", .keyPurge),
       Door(.POST, "/deletedkeys/k/recover", "keys/deletedKeys/recover/action", "/keys/k", .keyRecover), Door(.POST, "/rng", "rng/action", "/", .random),
+      Door(.GET, "/hallmark/v1/keys/k/0/certificates", "keys/read/action", "/keys/k", .certificatesRead),
+      Door(.PUT, "/hallmark/v1/keys/k/0/certificates", "keys/write/action", "/keys/k", .certificatesWrite),
+      Door(.DELETE, "/hallmark/v1/keys/k/0/certificates", "keys/write/action", "/keys/k", .certificatesDelete),
+      Door(.GET, "/hallmark/v1/certificates?after=0", "keys/read/action", "/keys", .certificatesList),
       Door(.GET, "/settings", "settings/read/action", "/", .settingList), Door(.GET, "/settings/x", "settings/read/action", "/", .settingRead),
       Door(.PATCH, "/settings/x", "settings/write/action", "/", .settingUpdate), Door(.POST, "/securitydomain/download", "securitydomain/download/action", "/", .domainDownload),
       Door(.GET, "/securitydomain/download/pending", "securitydomain/download/read", "/", .domainDownloadStatus),
@@ -105,7 +109,7 @@ struct RefusalMatrixTests {
     let named = Self.roles.reduce(into: Set<String>()) { $0.formUnion($1.actions.split(separator: " ").map(String.init)) }
     #expect(named.count == 41)
     #expect(named.subtracting(asked) == ["ekm/read/action", "ekm/write/action", "ekm/delete/action", "keys/derive/action", "keys/export/action"])
-    #expect(Self.doors.count == 39 + 18)
+    #expect(Self.doors.count == 43 + 18)
   }
 
   @Test("Every cell: the role opens exactly its doors, and each refusal is AccessDenied by name, recorded once", arguments: roles.indices)

@@ -74,7 +74,7 @@ private func version(_ name: String, _ id: String, _ ordinal: Int64) -> KeyVersi
     let queue = try DatabaseQueue(path: scratch.path)
     try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 99") }
     try queue.close()
-    #expect(throws: StoreOpeningError.newerSchema(file: scratch.path, found: 99, supported: 1)) { _ = try Store(path: scratch.path) }
+    #expect(throws: StoreOpeningError.newerSchema(file: scratch.path, found: 99, supported: Store.schemaVersion)) { _ = try Store(path: scratch.path) }
   }
 
   @Test("A folder that does not exist is unavailable")

@@ -18,4 +18,15 @@ enum Schema {
     CREATE INDEX version_order ON version_row (name, ordinal);
     CREATE TABLE state (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     """
+
+  static let certificateChains = """
+    CREATE TABLE chain_row (
+      name TEXT NOT NULL, version TEXT NOT NULL,
+      payload BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32),
+      PRIMARY KEY (name, version),
+      FOREIGN KEY (name, version) REFERENCES version_row (name, version) ON DELETE CASCADE);
+    """
+
+  /// In order; the schema's version is their number.
+  static let steps = [first, certificateChains]
 }

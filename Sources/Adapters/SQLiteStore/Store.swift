@@ -17,7 +17,7 @@ package final class Store: Sendable {
 
   /// `HMRK`: marks the file as ours (SQLite's application_id).
   static let applicationID = 0x484D_524B
-  package static let schemaVersion = 1
+  package static let schemaVersion = Schema.steps.count
 
   /// Opens the store, making it when the file does not exist or is empty, and brings an older schema up to date.
   ///
@@ -66,9 +66,8 @@ package final class Store: Sendable {
 
   /// Each step runs in one transaction with the version it leads to.
   private static func migrate(_ database: Database) throws {
-    let steps = [Schema.first]
     let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-    for (index, step) in steps.enumerated() where index >= found {
+    for (index, step) in Schema.steps.enumerated() where index >= found {
       try database.inTransaction(.immediate) {
         try database.execute(sql: step)
         try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(index + 1)")

@@ -24,6 +24,11 @@ package enum AuditOperation: String, Sendable, CaseIterable {
   case rotationPolicyRead = "rotationPolicy.read"
   case rotationPolicyUpdate = "rotationPolicy.update"
   case random = "random.generate"
+  // Certificate chains of key versions.
+  case certificatesRead = "certificates.read"
+  case certificatesList = "certificates.list"
+  case certificatesWrite = "certificates.write"
+  case certificatesDelete = "certificates.delete"
   // Local RBAC.
   case roleDefinitionRead = "roleDefinition.read"
   case roleDefinitionList = "roleDefinition.list"

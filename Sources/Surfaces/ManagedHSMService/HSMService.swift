@@ -33,6 +33,7 @@ package final class HSMService: Responder {
     package var issuerKeys: IssuerKeyring
     package var fetchKeys: IssuerKeyFetch
     package var keyring: Keyring
+    package var certificates: CertificateShelf
     package var audit: AuditTrail
     package var reader: any AuditReader
     package var evidence: any AuditEvidence
@@ -44,7 +45,7 @@ package final class HSMService: Responder {
 
     package init(
       identity: ServiceIdentity, hsmID: String, partitionKey: SecretBytes, access: AccessControl, directory: Directory, authority: TokenAuthority,
-      validator: TokenValidator, issuerKeys: IssuerKeyring, fetchKeys: @escaping IssuerKeyFetch, keyring: Keyring, audit: AuditTrail,
+      validator: TokenValidator, issuerKeys: IssuerKeyring, fetchKeys: @escaping IssuerKeyFetch, keyring: Keyring, certificates: CertificateShelf, audit: AuditTrail,
       reader: any AuditReader, evidence: any AuditEvidence, state: any StateStore, activation: Activation, lanes: Lanes, clock: TimeSource,
       entropy: Entropy
     ) {
@@ -58,6 +59,7 @@ package final class HSMService: Responder {
       self.issuerKeys = issuerKeys
       self.fetchKeys = fetchKeys
       self.keyring = keyring
+      self.certificates = certificates
       self.audit = audit
       self.reader = reader
       self.evidence = evidence
@@ -89,7 +91,10 @@ package final class HSMService: Responder {
       hallmarkRoutes: HallmarkRoutes(
         identity: identity, access: parts.access, directory: parts.directory, keyring: parts.keyring, gate: gate, reader: parts.reader,
         trail: parts.evidence, issuers: IssuerRoutes(directory: parts.directory, gate: gate),
-        devices: DeviceRoutes(authority: parts.authority, directory: parts.directory, gate: gate)), metrics: metrics)
+        devices: DeviceRoutes(authority: parts.authority, directory: parts.directory, gate: gate),
+        certificates: CertificateRoutes(
+          shelf: parts.certificates, keys: KeyRoutes(keyring: parts.keyring, gate: gate, rendering: KeyRendering(identity: identity)))),
+      metrics: metrics)
     authority = AuthorityRoutes(
       identity: identity, authority: parts.authority, refresh: refresh, audit: parts.audit, clock: parts.clock, metrics: metrics)
     graph = GraphRoutes(identity: identity, directory: parts.directory, gate: gate, entropy: parts.entropy)

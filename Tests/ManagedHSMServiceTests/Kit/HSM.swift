@@ -33,6 +33,7 @@ final class HSM: Sendable {
 
   let ledger = MemoryLedger()
   let keyStore = MemoryKeyStore()
+  let chainStore: MemoryChainStore
   let accessStore = InMemoryAccessStore()
   let state: MemoryStateStore
   let clock = TurnedClock()
@@ -85,6 +86,7 @@ final class HSM: Sendable {
         TrustedIssuer(issuer: "https://slow.example", algorithms: [.es256], accessTokens: ExternalTenant(tenantID: TenantID("99999999-0000-4000-8000-000000000000")!)),
       ])
     try access.initialise(administrators: [Self.admin])
+    chainStore = MemoryChainStore(keys: keyStore)
     keyring = try Keyring(
       hsm: try #require(HSMIdentity(hsmID)), partition: partition, engine: SoftwareEngine(partition), store: keyStore,
       recovery: try #require(RecoveryPolicy(days: 7, purgeProtection: purgeProtection)), limits: limits, time: clock.source)
@@ -100,7 +102,8 @@ final class HSM: Sendable {
     service = HSMService(
       HSMService.Parts(
         identity: identity, hsmID: hsmID, partitionKey: secret, access: access, directory: directory, authority: authority, validator: validator,
-        issuerKeys: issuerKeys, fetchKeys: { _ in throw LedgerError.closed }, keyring: keyring, audit: AuditTrail(ledger: ledger, node: "node-1"),
+        issuerKeys: issuerKeys, fetchKeys: { _ in throw LedgerError.closed }, keyring: keyring,
+        certificates: CertificateShelf(keyring: keyring, store: chainStore, rules: WordRules()), audit: AuditTrail(ledger: ledger, node: "node-1"),
         reader: MemoryReader(ledger: ledger), evidence: NoEvidence(), state: state, activation: try Activation(store: state), lanes: lanes, clock: clock.source,
         entropy: .system))
     try grant("515eb02d-2335-4d2d-92f2-b1cbdf9c3778", to: Self.officer)

@@ -43,23 +43,27 @@ package struct CertificateHome: Sendable {
 
   /// The chain of a key version.
   ///
+  /// - Parameter only: look at this place alone.
   /// - Throws: `.none` with the places looked at; `.chain` for one that cannot be used, the key's own check (`.otherKey`) included.
   /// - Cost: at most one GET and one small file.
-  package func chain(for key: PinnedKey) async throws(CertificateHomeError) -> Found {
+  package func chain(for key: PinnedKey, only place: Place? = nil) async throws(CertificateHomeError) -> Found {
     var looked: [String] = []
-    if let file {
+    if let file, place ?? .file == .file {
       let bytes = try CertificateFolder.read(file)
       return try found(bytes, .file, file, key)
     }
-    if let service {
+    if place == .service, service == nil { throw .noServiceStore }
+    if let service, place ?? .service == .service {
       switch try await service.chain(for: key) {
       case .found(let bytes, let location): return try found(bytes, .service, location, key)
       case .absent(let location): looked.append(location)
       }
     }
-    let path = try folder.path(for: key)
-    if let bytes = try folder.bytes(at: path) { return try found(bytes, .local, path, key) }
-    looked.append(path)
+    if place ?? .local == .local {
+      let path = try folder.path(for: key)
+      if let bytes = try folder.bytes(at: path) { return try found(bytes, .local, path, key) }
+      looked.append(path)
+    }
     throw .none(key: "\(key.name)/\(key.version)", looked: looked)
   }
 

@@ -94,7 +94,8 @@ final class OpenedHSM: Sendable {
     service = HSMService(
       HSMService.Parts(
         identity: identity, hsmID: description.hsmID, partitionKey: secret, access: access, directory: directory, authority: authority,
-        validator: validator, issuerKeys: issuerKeys, fetchKeys: IssuerFetch.keys, keyring: keyring, audit: trail,
+        validator: validator, issuerKeys: issuerKeys, fetchKeys: IssuerFetch.keys, keyring: keyring,
+        certificates: CertificateShelf(keyring: keyring, store: store, rules: NotaryChainRules()), audit: trail,
         reader: try AuditIndex(folder: folder.audit.path), evidence: TrailEvidence(ledger: ledger), state: state,
         activation: activation, lanes: lanes, clock: clock, entropy: entropy))
   }

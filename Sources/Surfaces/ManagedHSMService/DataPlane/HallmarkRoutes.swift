@@ -7,7 +7,8 @@ package import Ledger
 import ManagedHSMWire
 import NIOHTTP1
 
-/// What Azure has no API for, under `/hallmark/v1` of the same listener: the audit trail, access questions, and the facts of a trace.
+/// What Azure has no API for, under `/hallmark/v1` of the same listener: the audit trail, access questions, the facts of a trace,
+/// certificate chains.
 struct HallmarkRoutes: Sendable {
   let identity: ServiceIdentity
   let access: AccessControl
@@ -18,6 +19,7 @@ struct HallmarkRoutes: Sendable {
   let trail: any AuditEvidence
   let issuers: IssuerRoutes
   let devices: DeviceRoutes
+  let certificates: CertificateRoutes
 
   private static let prefix = "/hallmark/v1/"
 
@@ -55,6 +57,8 @@ struct HallmarkRoutes: Sendable {
       return try issuers.answer(call, &notes)
     case (_, let path) where path.count == 2 && path[0] == "devices":
       return try devices.answer(call, &notes, code: path[1])
+    case (_, let path) where certificates.owns(path):
+      return try certificates.answer(call, &notes, path)
     default:
       throw .wire(.pathNotFound)
     }
