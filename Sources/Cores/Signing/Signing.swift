@@ -1,11 +1,12 @@
 /// Signing: a signing job as a plan, a value.
 ///
-/// Digests go in with a key pinned to one version; out comes a `SigningPlan`: which digests are signed by which algorithm (equal digests
-/// once), what that costs in HSM operations, and where each signature is placed. A dry run prints the plan; a run performs its
-/// calls through the `SigningService` port, checks every signature before it is placed, and says what each step took.
+/// What was read beforehand goes in as a `SigningJob` with signers pinned to one key version each; out comes a `JobPlan`: which digests are
+/// signed by which algorithm (equal digests once), what that costs in HSM operations, and where each document is placed. A dry run prints the
+/// plan; a `JobRun` asks the cache, performs the calls through the `SigningService` port, checks every signature before it is placed, and says
+/// what each step took. `Jobs` holds all that; a batch is many jobs with one `SigningDesk`.
 ///
-/// Must never know: HTTP, tokens, files (it names places, it does not write them), or private keys.
-/// Allowed imports: Trust, SigstoreFormats, Encodings, Clocks, swift-crypto (hashing).
+/// Must never know: HTTP, tokens, files or registries (it names places, a `DocumentPlacer` fills them), or private keys.
+/// Allowed imports: Trust, SigstoreFormats, NotaryFormats, OCI, Merkle, Encodings, Clocks, swift-crypto (hashing), swift-certificates.
 
 /// Why a job cannot be planned or did not end well.
 package enum SigningError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -17,6 +18,14 @@ package enum SigningError: Error, Equatable, Sendable, CustomStringConvertible {
   case keyNotUsable(key: String, why: String)
   /// The plan needs a digest that was not computed.
   case digestMissing(artifact: String, hash: String)
+  /// This form cannot say this about such an artifact.
+  case formatDoesNotFit(format: String, artifact: String, why: String)
+  /// A Notary format was asked for, and the signer has no usable certificate chain.
+  case certificateDoesNotFit(key: String, why: String)
+  /// What is to be said about the artifact cannot be written down.
+  case claimDoesNotFit(artifact: String, why: String)
+  /// Two documents of one job would go to the same place.
+  case placeTakenTwice(String)
   /// The service answered with something that is no signature of this key over this digest. Nothing was placed.
   case signatureDoesNotVerify(key: String, why: String)
   /// The service signed with another key version than the pinned one.
@@ -29,6 +38,10 @@ package enum SigningError: Error, Equatable, Sendable, CustomStringConvertible {
     case .algorithmDoesNotFit(let scheme, let key): "key \(key) cannot make \(scheme) signatures"
     case .keyNotUsable(let key, let why): "key \(key) cannot sign: \(why)"
     case .digestMissing(let artifact, let hash): "the \(hash) digest of \(artifact) was not computed"
+    case .formatDoesNotFit(let format, let artifact, let why): "\(format) does not fit \(artifact): \(why)"
+    case .certificateDoesNotFit(let key, let why): "key \(key) has no usable certificate chain: \(why)"
+    case .claimDoesNotFit(let artifact, let why): "nothing can be signed about \(artifact): \(why)"
+    case .placeTakenTwice(let place): "two documents would go to \(place)"
     case .signatureDoesNotVerify(let key, let why):
       "the service returned a signature that does not verify with key \(key) (\(why)); nothing was written"
     case .wrongKeyVersion(let wanted, let got): "the service signed with \(got) although \(wanted) was asked for; nothing was written"

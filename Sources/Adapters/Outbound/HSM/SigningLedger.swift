@@ -30,15 +30,14 @@ package struct SigningLedger: Sendable {
 
   package func write(_ record: JSONValue) throws { try append(record.serialized()) }
 
-  /// The request ids of the signings of these digests that the ledger holds. Unreadable lines are passed over.
+  /// The request ids of the signings of these digests that the ledger holds: digests that were signed, and of artifacts about which something
+  /// was signed. Unreadable lines are passed over.
   package static func requestIDs(inFile path: String, digests: Set<String>) throws(CredentialError) -> Set<String> {
     let bytes = try BoundedFile.bytes(path, maxBytes: 256 << 20)
     var result: Set<String> = []
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      guard let value = try? JSONValue.parse(line), let digest = value["digest"]?.string, digests.contains(digest),
-        let id = value["requestId"]?.string
-      else { continue }
-      result.insert(id)
+      guard let value = try? JSONValue.parse(line), let id = value["requestId"]?.string else { continue }
+      if ["digest", "artifactDigest"].contains(where: { value[$0]?.string.map(digests.contains) == true }) { result.insert(id) }
     }
     return result
   }

@@ -35,9 +35,14 @@ package enum Placement: Sendable, Hashable {
     switch self {
     case .file(let path): path
     case .referrer(let image): "\(image.repository) (referrer of \(image.digest.text))"
-    case .tag(let image, let kind):
-      "\(image.repository):\(image.digest.text.replacing(":", with: "-")).\(kind.rawValue)"
+    case .tag(let image, _): "\(image.repository):\(tagName ?? "")"
     }
+  }
+
+  /// cosign's tag for the image; nil for other placements.
+  package var tagName: String? {
+    guard case .tag(let image, let kind) = self else { return nil }
+    return CosignImage.Legacy.tag(image.digest, suffix: ".\(kind.rawValue)")
   }
 
   /// The path of a signer's file: the first signer's is `path` itself, another's has its name before `.sigstore.json`, or at the end.

@@ -1,0 +1,102 @@
+import ArgumentParser
+import Foundation
+import Outbound
+import Signing
+import Trust
+
+extension SignatureScheme: ExpressibleByArgument {}
+
+/// Which key signs, with what, and what is noted down.
+struct SigningKeyOptions: ParsableArguments {
+  @Option(help: "The key: a name, or https://HOST/keys/NAME[/VERSION].")
+  var key: String?
+
+  @Option(help: "The key version; else the newest.")
+  var version: String?
+
+  @Option(help: "ES256, ES384, ES512, ES256K, RS256 … PS512; default by the key, RSA: RS256. Notary formats leave no choice.")
+  var algorithm: SignatureScheme?
+
+  @Option(help: "Certificate chain for Notary formats, leaf first, PEM or DER; else the one `hallmark certs` keeps. May be repeated, one for each key.")
+  var certificateChain: [String] = []
+
+  @Option(help: "Append a record of every sign attempt and of every document to this file; always done for services that are not Hallmark.")
+  var ledger: String?
+
+  /// The key that was named, with `--version` put in.
+  func reference() throws -> KeyReference {
+    guard let key else { throw CommandFailure.usage("cannot sign", why: "no key is named", next: "use --key NAME or --key https://HOST/keys/NAME") }
+    let parsed = try KeyReference(parsing: key)
+    guard let version else { return parsed }
+    guard KeyReference.isVersion(version) else {
+      throw CommandFailure.usage("cannot sign", why: "--version \(version) is not 32 hexadecimal digits")
+    }
+    guard parsed.version == nil || parsed.version == version else {
+      throw CommandFailure.usage("cannot sign", why: "--key and --version name different versions")
+    }
+    return KeyReference(store: parsed.store, name: parsed.name, version: version)
+  }
+}
+
+/// The service, for commands in which `--profile` means the profile of the run.
+struct SigningServiceOptions: ParsableArguments {
+  @Option(help: "Address of the HSM, vault or Hallmark service (HALLMARK_URL).")
+  var url: String?
+
+  @Option(help: "PEM file with CA certificates to trust besides the system's (HALLMARK_CA).")
+  var ca: String?
+
+  @Option(help: "File with an access token (else HALLMARK_TOKEN).")
+  var tokenFile: String?
+
+  @Option(help: "Token authority, https://HOST[:PORT] (HALLMARK_AUTHORITY, AZURE_AUTHORITY_HOST).")
+  var authority: String?
+
+  @Option(help: "Tenant (HALLMARK_TENANT, AZURE_TENANT_ID).")
+  var tenant: String?
+
+  @Option(name: .customLong("client-id"), help: "Client id of the workload identity (HALLMARK_CLIENT_ID, AZURE_CLIENT_ID).")
+  var clientID: String?
+
+  @Option(help: "Folder of an administrator profile, as `hallmark init` leaves it (HALLMARK_PROFILE).")
+  var administratorProfile: String?
+
+  @Option(help: "PEM file with a client certificate and its key (AZURE_CLIENT_CERTIFICATE_PATH).")
+  var certificate: String?
+
+  @Option(help: "Which credential to use: \(ConnectionSettings.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var credential: ConnectionSettings.Kind = .auto
+
+  var settings: ConnectionSettings {
+    var settings = ConnectionSettings(environment: ProcessInfo.processInfo.environment)
+    settings.url = url
+    settings.ca = ca
+    settings.tokenFile = tokenFile
+    settings.authority = authority
+    settings.tenant = tenant
+    settings.clientID = clientID
+    settings.profile = administratorProfile
+    settings.certificate = certificate
+    settings.credential = credential
+    return settings
+  }
+}
+
+/// What every `sign` command takes.
+struct SigningOptions: ParsableArguments {
+  @OptionGroup var key: SigningKeyOptions
+  @OptionGroup var service: SigningServiceOptions
+
+  @Flag(help: "Print the plan and do nothing: no sign call, no upload.")
+  var dryRun = false
+
+  @Flag(name: [.customLong("profile")], help: "Print time and count of every hop, with the slowest named.")
+  var profile = false
+
+  @Flag(name: .customLong("profile-times"), help: .hidden)
+  var profileTimes = false
+
+  @OptionGroup var output: OutputOptions
+
+  var wantsProfile: Bool { profile || profileTimes }
+}
