@@ -20,7 +20,7 @@ struct RuleJudge {
     if !decision.reasons.isEmpty {
       let isOpen = judged.contains { $0.finding.verdict == .undetermined }
       decision.verdict = isOpen ? .undetermined : .refused
-      if judged.isEmpty { decision.reasons.insert(Reason(.noSignature, "there is no signature to judge"), at: 0) }
+      if judged.isEmpty { decision.reasons = [Reason(.noSignature, "there is no signature to judge; rule \"\(rule.name)\" demands \(rule.requirement.text)")] }
       if rule.level != .enforce {
         decision.reasons.append(Reason(.notEnforced, "rule \"\(rule.name)\" is at level \(rule.level.rawValue): the artifact is let through"))
       }
