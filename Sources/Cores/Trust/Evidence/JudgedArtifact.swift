@@ -73,3 +73,11 @@ package struct ArtifactDigests: Sendable, Hashable {
   /// The known digests, SHA-256 first.
   package var all: [MessageDigest] { HashAlgorithm.allCases.compactMap { self[$0] } }
 }
+
+extension ArtifactDigests {
+  /// All digests of a text that is at hand.
+  package init(of bytes: [UInt8]) {
+    func digest(_ algorithm: HashAlgorithm) -> [UInt8] { MessageDigest(of: bytes, algorithm: algorithm).bytes }
+    self.init(sha256: digest(.sha256), sha384: digest(.sha384), sha512: digest(.sha512), byteCount: Int64(bytes.count))
+  }
+}
