@@ -145,3 +145,30 @@ extension RunbookDocument {
     return ApprovedRunbook(document: self, approvals: found.approvals, next: next)
   }
 }
+
+/// The record that a runbook was executed: a statement about the configuration that was written.
+package struct ExecutedRunbook: Sendable, Hashable {
+  package static let predicateType = "urn:hallmark:standby-executed:v1"
+
+  /// The bytes to be signed as a DSSE payload.
+  package let payload: [UInt8]
+
+  /// - Parameter at: seconds since the epoch.
+  package init(_ approved: ApprovedRunbook, executor: String, executorKey: [UInt8], at: Int64) {
+    let runbook = approved.document.runbook
+    let statement: JSONValue = [
+      "_type": .string(StandbyRunbook.statementType),
+      "subject": [["name": .string(runbook.name), "digest": ["sha256": .string(runbook.after)]]],
+      "predicateType": .string(Self.predicateType),
+      "predicate": [
+        "runbook": .string(runbook.id), "runbookSha256": .string(StandbyConfiguration.digest(approved.document.payload)),
+        "action": .string(runbook.action.rawValue), "proposer": .string(runbook.proposer),
+        "approvals": .array(approved.approvals.map { .string($0) }),
+        "executor": ["person": .string(executor), "spkiSha256": .string(Hex.encode(executorKey))],
+        "executedAt": .string(ISO8601.format(seconds: at)), "before": ["sha256": .string(runbook.before)],
+        "epoch": .integer(approved.next.epoch), "active": .string(approved.next.active.rawValue),
+      ],
+    ]
+    payload = statement.serialized()
+  }
+}

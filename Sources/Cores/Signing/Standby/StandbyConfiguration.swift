@@ -32,6 +32,8 @@ package struct StandbyConfiguration: Sendable, Hashable {
   /// Grows by one with every executed runbook, so that none can be executed twice.
   package var epoch: Int64
   package var pair: StandbyPair
+  /// Their public keys, so that what the primary signed can be verified while it is down; may be empty.
+  package var publicKeys: [StandbyRole: PublicKey]
   package var active: StandbyRole
   /// The runbook that made it so; nil at the beginning.
   package var runbook: String?
@@ -41,12 +43,13 @@ package struct StandbyConfiguration: Sendable, Hashable {
   package var approvers: [Approver]
 
   package init(
-    name: String, epoch: Int64 = 1, pair: StandbyPair, active: StandbyRole = .primary, runbook: String? = nil, rules: StandbyRules,
+    name: String, epoch: Int64 = 1, pair: StandbyPair, publicKeys: [StandbyRole: PublicKey] = [:], active: StandbyRole = .primary, runbook: String? = nil, rules: StandbyRules,
     threshold: Int, approvers: [Approver]
   ) {
     self.name = name
     self.epoch = epoch
     self.pair = pair
+    self.publicKeys = publicKeys
     self.active = active
     self.runbook = runbook
     self.rules = rules
@@ -73,7 +76,8 @@ extension StandbyConfiguration {
   /// Reads the file after YAML or JSON became a tree. Unknown members are errors.
   package static func parse(_ value: JSONValue) throws(StandbyError) -> StandbyConfiguration {
     let top = try StandbyReader(
-      value, path: "", allowed: ["schema", "name", "epoch", "primary", "standby", "active", "runbook", "rules", "threshold", "approvers"])
+      value, path: "",
+      allowed: ["schema", "name", "epoch", "primary", "standby", "publicKeys", "active", "runbook", "rules", "threshold", "approvers"])
     guard try top.text("schema") == schema else { throw top.bad("schema", "\(schema) expected") }
     guard let active = StandbyRole(rawValue: try top.text("active")) else { throw top.bad("active", "primary or standby expected") }
     let pair = try StandbyPair(primary: key(top, "primary"), standby: key(top, "standby"))
@@ -87,7 +91,8 @@ extension StandbyConfiguration {
       approvers.append(approver)
     }
     return StandbyConfiguration(
-      name: try top.text("name", maxBytes: 128), epoch: try top.integer("epoch", 1...Int64(Int32.max)), pair: pair, active: active,
+      name: try top.text("name", maxBytes: 128), epoch: try top.integer("epoch", 1...Int64(Int32.max)), pair: pair,
+      publicKeys: try publicKeys(top.object["publicKeys"]), active: active,
       runbook: try top.optionalText("runbook", maxBytes: 128), rules: try StandbyRules.parse(rules, path: "rules"),
       threshold: Int(try top.integer("threshold", 1...Int64(maxApprovers))), approvers: approvers)
   }
@@ -98,6 +103,17 @@ extension StandbyConfiguration {
     do { reference = try KeyReference(parsing: text) } catch { throw reader.bad(name, error.description) }
     guard reference.store != nil else { throw reader.bad(name, "a whole key URL expected, https://HOST/keys/NAME[/VERSION]") }
     return reference
+  }
+
+  private static func publicKeys(_ value: JSONValue?) throws(StandbyError) -> [StandbyRole: PublicKey] {
+    guard let value else { return [:] }
+    let reader = try StandbyReader(value, path: "publicKeys", allowed: StandbyRole.allCases.map(\.rawValue))
+    var result: [StandbyRole: PublicKey] = [:]
+    for role in StandbyRole.allCases {
+      guard let pem = try reader.optionalText(role.rawValue, maxBytes: 16 << 10) else { continue }
+      do { result[role] = try PublicKey(pem: pem.utf8) } catch { throw reader.bad(role.rawValue, error.description) }
+    }
+    return result
   }
 
   private static func approver(_ value: JSONValue, path: String) throws(StandbyError) -> Approver {
@@ -114,7 +130,7 @@ extension StandbyConfiguration {
   package var json: JSONValue {
     [
       "schema": .string(Self.schema), "name": .string(name), "epoch": .integer(epoch), "primary": .string(pair.primary.text),
-      "standby": .string(pair.standby.text), "active": .string(active.rawValue), "runbook": runbook.map { .string($0) } ?? .null,
+      "standby": .string(pair.standby.text), "publicKeys": .object(publicKeysJSON), "active": .string(active.rawValue), "runbook": runbook.map { .string($0) } ?? .null,
       "rules": rules.json, "threshold": .integer(threshold),
       "approvers": .array(
         approvers.map { approver in
@@ -125,6 +141,12 @@ extension StandbyConfiguration {
           return .object(object)
         }),
     ]
+  }
+
+  private var publicKeysJSON: JSONObject {
+    var object: JSONObject = [:]
+    for role in StandbyRole.allCases { object.set(role.rawValue, ifPresent: publicKeys[role].map { .string($0.pem) }) }
+    return object
   }
 
   /// The bytes of the file: what a runbook's digests are over.
@@ -139,7 +161,7 @@ extension StandbyConfiguration {
 }
 
 extension KeyReference {
-  /// The reference as it was written.
+  /// `https://HOST[:PORT]/keys/NAME[/VERSION]`, or the path alone without a store.
   package var text: String {
     let path = version.map { "\(name)/\($0)" } ?? name
     return store.map { "\($0)/keys/\(path)" } ?? path
