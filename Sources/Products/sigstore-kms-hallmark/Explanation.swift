@@ -6,16 +6,16 @@ import SigstoreFormats
 enum Explanation {
   static func text(_ error: any Error, key: String, doing call: CosignPlugin.Call) -> String {
     let (why, next) = parts(error, key: key)
-    return "\(what(call)) with key \(plain(key)): \(plain(why))" + (next.map { "; next: \($0)" } ?? "")
+    return "\(what(call)) \(plain(key)): \(plain(why))" + (next.map { "; next: \($0)" } ?? "")
   }
 
   private static func what(_ call: CosignPlugin.Call) -> String {
     switch call {
-    case .defaultAlgorithm, .supportedAlgorithms: "naming algorithms"
+    case .defaultAlgorithm, .supportedAlgorithms: "naming algorithms for"
     case .createKey: "creating"
-    case .publicKey: "reading the public key"
-    case .signMessage: "signing"
-    case .verifySignature: "verifying"
+    case .publicKey: "reading the public key of"
+    case .signMessage: "signing with"
+    case .verifySignature: "verifying with"
     }
   }
 
