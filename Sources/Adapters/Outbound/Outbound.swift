@@ -12,8 +12,8 @@
 
 /// Why a remote call has no usable answer.
 package enum OutboundError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// No answer arrived, after this many attempts.
-  case unreachable(url: String, why: String, attempts: Int)
+  /// The last of these attempts had no answer; earlier ones may have had one that asked to come again.
+  case unreachable(url: String, why: String, attempts: [RequestAttempt])
   /// The service answered with an error.
   case refused(RemoteRefusal)
   /// The 401 challenge is missing, malformed, or asks for a token that this host has no business with.
@@ -28,7 +28,7 @@ package enum OutboundError: Error, Sendable, Equatable, CustomStringConvertible 
   package var description: String {
     switch self {
     case .unreachable(let url, let why, let attempts):
-      "no answer from \(url) (\(attempts) \(attempts == 1 ? "attempt" : "attempts")): \(why)"
+      "no answer from \(url) (\(attempts.count) \(attempts.count == 1 ? "attempt" : "attempts")): \(why)" + RequestAttempt.lost(attempts, url: url)
     case .refused(let refusal): refusal.description
     case .challenge(let url, let why): "cannot find out whose token \(url) wants: \(why)"
     case .credential(let error): error.description
@@ -47,14 +47,46 @@ package struct RemoteRefusal: Sendable, Equatable, CustomStringConvertible {
   package var code: String?
   package var message: String?
   package var requestID: String?
-  package var attempts: Int
+  /// Every attempt, the one that brought this answer last.
+  package var attempts: [RequestAttempt]
 
   package var description: String {
     var text = "\(method) \(url) was answered \(status)"
     if let code { text += " \(code)" }
     if let message { text += ": \(message)" }
     if let requestID, message?.contains(requestID) != true { text += " (request \(requestID))" }
-    if attempts > 1 { text += " after \(attempts) attempts" }
-    return text
+    if attempts.count > 1 { text += " after \(attempts.count) attempts" }
+    return text + RequestAttempt.lost(attempts, url: url)
+  }
+}
+
+extension OutboundError {
+  /// The attempts that were made, as far as the error knows them.
+  package var attempts: [RequestAttempt] {
+    switch self {
+    case .unreachable(_, _, let attempts): attempts
+    case .refused(let refusal): refusal.attempts
+    case .challenge, .credential, .badAnswer, .badAddress: []
+    }
+  }
+
+  /// The same error with what was tried before it.
+  func after(_ earlier: [RequestAttempt]) -> OutboundError {
+    switch self {
+    case .unreachable(let url, let why, let attempts): return .unreachable(url: url, why: why, attempts: earlier + attempts)
+    case .refused(var refusal):
+      refusal.attempts = earlier + refusal.attempts
+      return .refused(refusal)
+    case .challenge, .credential, .badAnswer, .badAddress: return self
+    }
+  }
+}
+
+extension RequestAttempt {
+  /// What a failed sign call must say about signatures that nobody received; empty for other calls.
+  static func lost(_ attempts: [RequestAttempt], url: String) -> String {
+    let count = url.hasSuffix("/sign") ? attempts.filter(\.mayHaveSigned).count : 0
+    guard count > 0 else { return "" }
+    return "; \(count) of the sign requests may have been performed and \(count == 1 ? "its answer" : "their answers") lost, the service's audit log shows each"
   }
 }

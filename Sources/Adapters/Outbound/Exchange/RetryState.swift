@@ -148,10 +148,10 @@ package struct RetryingExchange: Sendable {
       switch (step, outcome) {
       case (.stop, .success(let reply)): return (reply, state.attempts)
       case (.stop, .failure(let error)):
-        throw .unreachable(url: request.place, why: error.description, attempts: state.attempts.count)
+        throw .unreachable(url: request.place, why: error.description, attempts: state.attempts)
       case (.wait(let delay), _):
         do { try await pause.wait(delay) } catch {
-          throw .unreachable(url: request.place, why: "cancelled while waiting to try again", attempts: state.attempts.count)
+          throw .unreachable(url: request.place, why: "cancelled while waiting to try again", attempts: state.attempts)
         }
       }
     }

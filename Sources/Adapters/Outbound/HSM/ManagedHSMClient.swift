@@ -85,7 +85,8 @@ package final class ManagedHSMClient: Sendable {
       do { token = try await tokens.token(wanted) } catch { throw .credential(error) }
       var authorised = request
       authorised.headers.append(("authorization", token.headerValue))
-      let (reply, made) = try await exchange.send(authorised, replay: replay)
+      let (reply, made): (OutboundReply, [RequestAttempt])
+      do { (reply, made) = try await exchange.send(authorised, replay: replay) } catch { throw error.after(attempts) }
       attempts += made
       if reply.status == 401, round < 2, !fixedToken, let next = try renewal(after: reply, of: wanted, round: round) {
         wanted = next
@@ -147,7 +148,7 @@ package final class ManagedHSMClient: Sendable {
         RemoteRefusal(
           method: request.method, url: request.place, status: reply.status, code: body["error"]?["code"]?.string,
           message: body["error"]?["message"]?.string.map { String($0.prefix(1000)) }, requestID: reply.header("x-ms-request-id"),
-          attempts: attempts.count))
+          attempts: attempts))
     }
     if isJSON, body.isNull, !reply.body.isEmpty { throw .badAnswer(url: request.place, why: "it is not JSON although it says so") }
     return Answer(

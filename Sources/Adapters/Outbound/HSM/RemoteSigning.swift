@@ -48,10 +48,12 @@ package struct RemoteSigning: SigningService {
     do {
       answer = try await client.call("POST", path, body: body, replay: .harmless)
     } catch {
-      try await record([failedAttempt(error)], digest, scheme, key, failed: true)
-      throw error
+      let known = error.attempts
+      try await record(known.isEmpty ? [RequestAttempt(failure: .dropped(error.description), milliseconds: 0)] : known, digest, scheme, key)
+      guard case .badAnswer(let url, let why) = error else { throw error }
+      throw OutboundError.badAnswer(url: url, why: "\(why); the service may have signed, its audit log tells")
     }
-    try await record(answer.attempts, digest, scheme, key, failed: false)
+    try await record(answer.attempts, digest, scheme, key)
     guard let text = answer.body["value"]?.string, let signature = try? Base64URL.decode(text), let kid = answer.body["kid"]?.string else {
       throw OutboundError.badAnswer(url: client.address.url + path, why: "no value or no kid in it")
     }
@@ -59,13 +61,8 @@ package struct RemoteSigning: SigningService {
       signature: signature, kid: kid, requestID: answer.requestID, attempts: answer.attempts.filter(\.mayHaveSigned).count)
   }
 
-  private func failedAttempt(_ error: OutboundError) -> RequestAttempt {
-    guard case .refused(let refusal) = error else { return RequestAttempt(failure: .dropped(error.description), milliseconds: 0) }
-    return RequestAttempt(status: refusal.status, requestID: refusal.requestID, milliseconds: 0)
-  }
-
   private func record(
-    _ attempts: [RequestAttempt], _ digest: MessageDigest, _ scheme: SignatureScheme, _ key: PinnedKey, failed: Bool
+    _ attempts: [RequestAttempt], _ digest: MessageDigest, _ scheme: SignatureScheme, _ key: PinnedKey
   ) async throws {
     guard let ledger else { return }
     let claims = await client.ownClaims()
