@@ -91,3 +91,22 @@ struct CredentialChoice {
     return try TokenEndpoint(authority: authority, tenant: tenant ?? profile?.tenant, exchange: exchange)
   }
 }
+
+extension ConnectionSettings {
+  /// The Azure identity that the environment itself gives a workload (federated token, certificate, managed identity): what Azure's
+  /// registries are logged in to with. Nil when there is none; nothing of a Hallmark service is used.
+  package func azureIdentity(exchange: RetryingExchange) throws(CredentialError) -> (any Credential)? {
+    let clientID = environment["AZURE_CLIENT_ID"]
+    if let clientID, let tenant = environment["AZURE_TENANT_ID"] {
+      let authority = environment["AZURE_AUTHORITY_HOST"] ?? "https://login.microsoftonline.com"
+      let endpoint = try TokenEndpoint(authority: authority, tenant: tenant, exchange: exchange)
+      if let file = environment["AZURE_FEDERATED_TOKEN_FILE"] { return FederatedCredential(endpoint: endpoint, clientID: clientID, tokenFile: file) }
+      if let file = environment["AZURE_CLIENT_CERTIFICATE_PATH"] {
+        return try KeyPairCredential(endpoint: endpoint, clientID: clientID, certificateFile: file)
+      }
+    }
+    guard let identityEndpoint = environment["IDENTITY_ENDPOINT"] else { return nil }
+    return ManagedIdentityCredential(
+      clientID: clientID, identityEndpoint: identityEndpoint, identityHeader: environment["IDENTITY_HEADER"], exchange: exchange)
+  }
+}

@@ -83,7 +83,8 @@ package struct ImageLayout: ImageContent {
   private func read(_ digest: ContentDigest, mediaType: String?, _ reference: ImageReference) throws(RegistryError) -> ResolvedManifest {
     let bytes = try Self.bytes(path(digest), maxBytes: OCILimits.manifestBytes)
     try check(bytes, digest, size: nil)
-    let type = try mediaType ?? index.manifests.first { $0.digest == digest }?.mediaType ?? declaredType(bytes, digest)
+    let type: String
+    if let listed = mediaType ?? index.manifests.first(where: { $0.digest == digest })?.mediaType { type = listed } else { type = try declaredType(bytes, digest) }
     let descriptor = Descriptor(mediaType: type, digest: digest, size: Int64(bytes.count))
     return ResolvedManifest(reference: reference.pinned(to: digest), descriptor: descriptor, bytes: bytes)
   }

@@ -19,12 +19,15 @@ struct RegistryOptions: ParsableArguments {
   /// Opens a client, runs the body and closes it.
   func connect<Result>(_ body: (RegistryClient) async throws -> Result) async throws -> Result {
     let environment = ProcessInfo.processInfo.environment
-    var settings = RegistrySettings(lockFolder: ConnectionSettings(environment: environment).stateFolder + "/locks")
+    let connection = ConnectionSettings(environment: environment)
+    var settings = RegistrySettings(lockFolder: connection.stateFolder + "/locks")
     settings.plainHTTPOnLoopback = plainHTTP
     settings.plainHTTPHosts = Set(plainHTTPHosts.map { $0.lowercased() })
     let transport = try HTTPTransport(extraAuthorities: ca ?? environment["HALLMARK_REGISTRY_CA"])
-    let client = RegistryClient(transport: transport, settings: settings, credentials: [])
     do {
+      let client = try RegistryClient(
+        transport: transport, settings: settings, environment: environment, dockerConfig: config,
+        azure: try connection.azureIdentity(exchange: RetryingExchange(transport)))
       let result = try await body(client)
       await transport.shutdown()
       return result
