@@ -51,3 +51,10 @@ package enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible 
     }
   }
 }
+
+extension RegistryError {
+  /// The registry says that content the manifest names is not there.
+  var isMissingBlob: Bool {
+    if case .refused(_, _, let codes, _) = self { codes.contains("MANIFEST_BLOB_UNKNOWN") || codes.contains("BLOB_UNKNOWN") } else { false }
+  }
+}

@@ -18,11 +18,10 @@ struct ReferrerAttachment: Sendable {
     guard bytes.count <= OCILimits.manifestBytes else {
       throw .badDocument(place: home.name, why: .tooLarge(document: "manifest", bytes: bytes.count, limit: OCILimits.manifestBytes))
     }
-    for blob in blobs { try await client.upload(blob, to: home) }
     let empty = BlobContent(Descriptor.emptyContent)
-    if manifest.config.digest == empty.digest, !blobs.contains(where: { $0.digest == empty.digest }) { try await client.upload(empty, to: home) }
+    let needsEmpty = manifest.config.digest == empty.digest && !blobs.contains { $0.digest == empty.digest }
     let descriptor = manifest.referrerDescriptor(bytes: bytes)
-    let put = try await client.write(bytes, mediaType: manifest.mediaType, reference: descriptor.digest.text, in: home)
+    let put = try await push(bytes, descriptor, with: blobs + (needsEmpty ? [empty] : []))
 
     let reading = ReferrersReading(client: client, home: home, subject: subject.digest)
     if put.header("oci-subject") == subject.digest.text {
@@ -34,6 +33,22 @@ struct ReferrerAttachment: Sendable {
       return Attachment(descriptor: descriptor, source: .referrersAPI, writes: 0)
     }
     return try await list(descriptor, of: subject.digest)
+  }
+
+  /// Blobs, then the manifest by its digest. A registry that several writers give the same blob at once may lose sight of it for a moment
+  /// (docker-registry 2.8 over a file system answers MANIFEST_BLOB_UNKNOWN then): both are done again.
+  private func push(_ bytes: [UInt8], _ descriptor: Descriptor, with blobs: [BlobContent]) async throws(RegistryError) -> OutboundReply {
+    var failures = 0
+    while true {
+      for blob in blobs { try await client.upload(blob, to: home) }
+      do throws(RegistryError) {
+        return try await client.write(bytes, mediaType: manifest.mediaType, reference: descriptor.digest.text, in: home)
+      } catch {
+        failures += 1
+        guard failures < Self.maxLooks, error.isMissingBlob else { throw error }
+        try await client.wait.before(attempt: failures)
+      }
+    }
   }
 
   private func see(_ descriptor: Descriptor, _ reading: ReferrersReading) async throws(RegistryError) {

@@ -47,6 +47,7 @@ struct TagUpdate: Sendable {
           switch error {
           case .refused(_, 412, _, _): return .stale
           case .unreachable: return .failed(error)
+          case _ where error.isMissingBlob: return .failed(error)
           case .refused(_, let status, _, _) where status >= 500 || status == 429: return .failed(error)
           default: throw error
           }
