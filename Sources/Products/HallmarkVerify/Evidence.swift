@@ -8,7 +8,9 @@ public struct Evidence: Sendable, Hashable {
 
   /// A file: a Sigstore bundle, a DSSE envelope on its own, or a batch proof.
   ///
-  /// - Parameter source: where it was found, for people.
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - source: where it was found, for people.
   public static func file(_ bytes: [UInt8], source: String) -> Evidence { Evidence(items: SignatureEvidence.file(bytes, source: source)) }
 
   /// Signature octets alone: DER or fixed-width `r‖s` for EC keys, PKCS#1 or PSS octets for RSA.
@@ -19,8 +21,10 @@ public struct Evidence: Sendable, Hashable {
   /// A layer of a signature manifest beside an image: Sigstore bundles, cosign's older layers, Notary JWS and COSE, batch proofs.
   ///
   /// - Parameters:
+  ///   - bytes: the whole layer.
   ///   - mediaType: of the layer.
   ///   - annotations: of the layer: cosign's older format keeps the signature there.
+  ///   - source: where it was found, for people.
   public static func layer(_ bytes: [UInt8], mediaType: String, annotations: [String: String] = [:], source: String) -> Evidence {
     Evidence(items: SignatureEvidence.layer(bytes, mediaType: mediaType, annotations: annotations, source: source))
   }

@@ -5,6 +5,8 @@ extension VerificationPolicy {
   /// Judges every signature, and then the rule that covers the artifact.
   ///
   /// - Parameters:
+  ///   - artifact: what is to be verified.
+  ///   - evidence: all signatures that were found, junk included.
   ///   - attestation: ask for a statement of this predicate type instead of for the artifact's signature.
   ///   - time: seconds since 1970-01-01T00:00:00Z.
   /// - Complexity: at most one public-key operation for each signature, trusted key and algorithm that fits it.

@@ -28,7 +28,9 @@ public struct VerificationPolicy: Sendable, Hashable {
 
   /// Trusts exactly one public key, over every artifact.
   ///
-  /// - Parameter publicKeyPEM: one `PUBLIC KEY` block: P-256, P-384, P-521, or RSA of 2048 to 8192 bits.
+  /// - Parameters:
+  ///   - publicKeyPEM: one `PUBLIC KEY` block: P-256, P-384, P-521, or RSA of 2048 to 8192 bits.
+  ///   - name: of the key, in answers.
   public init(publicKeyPEM: String, name: String) throws(PolicyError) {
     do throws(TrustError) { policy = TrustPolicy(key: try PublicKey(pem: publicKeyPEM.utf8), name: name) } catch {
       throw PolicyError(description: error.description)
