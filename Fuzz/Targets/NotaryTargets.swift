@@ -19,9 +19,10 @@ enum NotaryTargets {
     if let expiry = envelope.expiry { precondition(expiry > envelope.signingTime) }
     _ = try? envelope.artifact()
     // What was read can be written again, and says the same over the same bytes.
-    let attributes = UnsignedNotaryEnvelope.Attributes(
-      contentType: envelope.contentType, signingScheme: envelope.signingScheme, signingTime: envelope.signingTime, expiry: envelope.expiry,
+    var attributes = UnsignedNotaryEnvelope.Attributes(
+      signingScheme: envelope.signingScheme, signingTime: envelope.signingTime, expiry: envelope.expiry,
       verificationPlugin: envelope.verificationPlugin)
+    attributes.contentType = envelope.contentType
     guard let unsigned = try? UnsignedNotaryEnvelope(payload: envelope.payload, format: format, keySpec: envelope.keySpec, attributes: attributes),
       let sealed = try? unsigned.sealed(signature: envelope.signature, chain: envelope.certificateChain),
       let again = try? NotaryEnvelope.parse(sealed, format: format)

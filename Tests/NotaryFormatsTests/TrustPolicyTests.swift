@@ -91,10 +91,17 @@ struct DistinguishedNameTests {
     arguments: [
       "", ",", "C=US", "C=US, ST=WA", "C=US, ST=WA, O=", "C=US, ST=WA, O=x,", "C=US,, ST=WA, O=x", "C=US, ST=WA, O=x, C=DE", "C=US, ST=WA, S=OR, O=x",
       "C=US+ST=WA, O=x", "C=US, ST=WA, O=\"x\"", "C=US, ST=WA, O=x\\", "C=US, ST=WA, O=x\\q", "C=US, ST=WA, O=x\\4", "C=US, ST=WA, O=x\u{1}",
-      "US, WA, x", "=US, ST=WA, O=x", "C-=US, ST=WA, O=x", "C=US, ST=WA, O=\\ff",
+      "US, WA, x", "=US, ST=WA, O=x", "C-=US, ST=WA, O=x", "C=US, \u{17F}T=WA, O=x", "C=US, \u{17F}=WA, O=x", "C=US, ST=WA, O=\\ff",
     ])
   func refused(_ text: String) {
     #expect(throws: NotaryError.self) { try NotaryDistinguishedName(parsing: text) }
+  }
+
+  @Test("A name is written so that it reads back, whatever its values hold", arguments: ["\\00A9", ",\u{301}", "\u{301}, O2=x", "\\0d\\0a", "a  b", "\\ \\ ", "\\#x"])
+  func writesBack(_ value: String) throws {
+    guard let name = try? NotaryDistinguishedName(parsing: "C=US, ST=WA, O=x, CN=\(value)") else { return }
+    #expect(try NotaryDistinguishedName(parsing: name.description) == name)
+    #expect(name.description.utf8.allSatisfy { $0 >= 0x20 })
   }
 
   @Test("A policy's name matches a certificate that has all of it, and more, but not less or otherwise")
@@ -104,5 +111,7 @@ struct DistinguishedNameTests {
     #expect(try NotaryDistinguishedName(parsing: "C=US, ST=WA, O=example, CN=signer").isSubset(of: leaf))
     #expect(try !NotaryDistinguishedName(parsing: "C=US, ST=WA, O=example, CN=Signer").isSubset(of: leaf))
     #expect(try !NotaryDistinguishedName(parsing: "C=US, ST=WA, O=example, L=Seattle").isSubset(of: leaf))
+    let (composed, decomposed) = ("C=US, ST=WA, O=\u{e9}", "C=US, ST=WA, O=e\u{301}")
+    #expect(try !NotaryDistinguishedName(parsing: composed).isSubset(of: NotaryDistinguishedName(parsing: decomposed)))
   }
 }

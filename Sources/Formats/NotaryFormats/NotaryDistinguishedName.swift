@@ -1,3 +1,4 @@
+internal import Encodings
 internal import SwiftASN1
 internal import X509
 
@@ -40,10 +41,11 @@ package struct NotaryDistinguishedName: Sendable, Hashable, CustomStringConverti
     var attributes: [Attribute] = []
     var scanner = DistinguishedNameScanner(text)
     while let pair = try scanner.next() {
+      // Checked before the case changes: some letters outside ASCII become ASCII ones.
+      guard !pair.type.isEmpty,
+        pair.type.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2E })
+      else { throw refuse("attribute types of letters or a dotted object identifier") }
       let type = pair.type.uppercased() == "S" ? "ST" : pair.type.uppercased()
-      guard !type.isEmpty, type.utf8.allSatisfy({ $0 >= 0x41 && $0 <= 0x5A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2E }) else {
-        throw refuse("attribute types of letters or a dotted object identifier")
-      }
       guard !pair.value.isEmpty else { throw refuse("a value for \(type)") }
       guard !attributes.contains(where: { $0.type == type }) else { throw refuse("each attribute once; \(type) is repeated") }
       attributes.append(Attribute(type: type, value: pair.value))
@@ -58,7 +60,8 @@ package struct NotaryDistinguishedName: Sendable, Hashable, CustomStringConverti
   package func isSubset(of other: NotaryDistinguishedName) -> Bool {
     attributes.allSatisfy { mine in
       let theirs = other.attributes.filter { $0.type == mine.type }
-      return theirs.count == 1 && theirs[0].value == mine.value
+      // Byte for byte, as notation does: no Unicode folding.
+      return theirs.count == 1 && theirs[0].value.utf8.elementsEqual(mine.value.utf8)
     }
   }
 
@@ -67,14 +70,20 @@ package struct NotaryDistinguishedName: Sendable, Hashable, CustomStringConverti
     attributes.map { "\($0.type)=\(Self.escaped($0.value))" }.joined(separator: ", ")
   }
 
+  /// Byte by byte: a combining mark after a comma must not hide the comma.
   private static func escaped(_ value: String) -> String {
-    var result = ""
-    for (i, character) in value.enumerated() {
-      let edge = i == 0 || i == value.count - 1
-      if ",;+\"<>\\=".contains(character) || (character == " " && edge) || (character == "#" && i == 0) { result.append("\\") }
-      result.append(character)
+    let bytes = Array(value.utf8)
+    var result: [UInt8] = []
+    for (i, byte) in bytes.enumerated() {
+      let isEdge = i == 0 || i == bytes.count - 1
+      if byte < 0x20 || byte == 0x7F {
+        result += Array("\\\(Hex.encode([byte]))".utf8)
+        continue
+      }
+      if ",;+\"<>\\=".utf8.contains(byte) || (byte == 0x20 && isEdge) || (byte == UInt8(ascii: "#") && i == 0) { result.append(UInt8(ascii: "\\")) }
+      result.append(byte)
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 
   private static let names: [ASN1ObjectIdentifier: String] = [
