@@ -32,8 +32,15 @@ enum CoreTargets {
   static func domainFile(_ bytes: UnsafeRawBufferPointer) { _ = try? SecurityDomainFile.parse(Array(bytes)) }
   static func domainDownload(_ bytes: UnsafeRawBufferPointer) { _ = try? DownloadRequest.parse(Array(bytes)) }
   static func domainUpload(_ bytes: UnsafeRawBufferPointer) { _ = try? RecoveryUpload.parse(Array(bytes)) }
+  /// Law: a policy that is read passes its own check again, and every export and explanation of it can be made.
   static func trustPolicy(_ bytes: UnsafeRawBufferPointer) {
-    if let value = try? JSONValue.parse(bytes) { _ = try? TrustPolicy.parse(value) }
+    guard let value = try? JSONValue.parse(bytes), let policy = try? TrustPolicy.parse(value) else { return }
+    precondition((try? policy.check()) != nil)
+    _ = policy.explanation(at: 1_800_000_000).json
+    for target in TrustExport.Target.allCases { _ = policy.export(for: target, at: 1_800_000_000) }
+    let digests = ArtifactDigests(of: Array("x".utf8))
+    let decision = policy.decide(on: .blob(digests), evidence: [], at: 1_800_000_000, verifier: CryptoSignatureVerifier())
+    precondition(decision.verdict != .trusted)
   }
   static func publicKey(_ bytes: UnsafeRawBufferPointer) {
     _ = try? PublicKey(spki: Array(bytes))

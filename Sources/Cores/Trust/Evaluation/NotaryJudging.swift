@@ -133,7 +133,8 @@ extension EvidenceJudge {
       judged.refuse(.identityNotAllowed, "\(chain.leaf.subject.description) is none of the identities of \(names)")
       return nil
     }
-    return Dictionary(uniqueKeysWithValues: allowing.map { ($0.name, $0.channel) })
+    // Names are unique in a checked policy; should they not be, the lesser channel holds.
+    return Dictionary(allowing.map { ($0.name, $0.channel) }) { $0 == .dev ? $0 : $1 }
   }
 
   /// A stated time counts only from a signing authority; for the rest the time is now, because nothing proves another.
