@@ -4,11 +4,6 @@ package enum ReferrersTag {
   /// algorithm cut to 32 characters, `-`, encoded part cut to 64. So for sha512 only the first 64 of 128 digits.
   package static func fallback(of digest: ContentDigest) -> String { "\(digest.algorithm.rawValue.prefix(32))-\(digest.hex.prefix(64))" }
 
-  /// The other fallback tag a client may have written: oras-go does not cut a sha512 digest. Nil when both are the same.
-  package static func uncutFallback(of digest: ContentDigest) -> String? {
-    digest.hex.utf8.count > 64 && digest.algorithm.rawValue.utf8.count + 1 + digest.hex.utf8.count <= 128 ? "\(digest.algorithm.rawValue)-\(digest.hex)" : nil
-  }
-
   /// The tags cosign used before referrers.
   package enum Legacy: String, Sendable, CaseIterable {
     case signature = "sig"

@@ -72,20 +72,18 @@ struct ReferrersReading: Sendable {
     return next
   }
 
-  /// The list of the fallback tag, and of the longer one some clients write for sha512.
+  /// The list of the fallback tag.
   func fromTags(_ artifactType: String?) async throws(RegistryError) -> ReferrersListing {
     let tag = ReferrersTag.fallback(of: subject)
     var listing = ReferrersListing(descriptors: [], skipped: [], source: .none)
-    for name in [tag, ReferrersTag.uncutFallback(of: subject)].compactMap(\.self) {
-      guard let found = try await client.tagged(name, in: home) else { continue }
-      let index: ImageIndex
-      do throws(OCIError) { index = try ImageIndex.parseReferrers(found.bytes, contentType: found.descriptor.mediaType) } catch {
-        // A foreign tag is no list of ours: nothing refers to the subject as far as this tag says.
-        listing.skipped.append(.init(place: "\(home.name):\(name)", why: error.description))
-        continue
-      }
-      if listing.source == .none { listing.source = .fallbackTag(name) }
-      Self.add(index, to: &listing, place: "\(home.name):\(name)", filter: artifactType)
+    guard let found = try await client.tagged(tag, in: home) else { return listing }
+    do throws(OCIError) {
+      let index = try ImageIndex.parseReferrers(found.bytes, contentType: found.descriptor.mediaType)
+      listing.source = .fallbackTag(tag)
+      Self.add(index, to: &listing, place: "\(home.name):\(tag)", filter: artifactType)
+    } catch {
+      // A foreign tag is no list of ours: nothing refers to the subject as far as it says.
+      listing.skipped.append(.init(place: "\(home.name):\(tag)", why: error.description))
     }
     return listing
   }
