@@ -72,6 +72,7 @@ struct CertificateRouteTests {
     }
     #expect(replies.map(\.status) == [403, 403])
     #expect(records.map(\.entry.decision) == [.deny, .deny] && records.map(\.entry.operation) == [.certificatesWrite, .certificatesDelete])
+    #expect(records.allSatisfy { $0.entry.version == version })
     #expect(try await hsm.send(.GET, path("release", version), as: HSM.user).status == 200)
   }
 

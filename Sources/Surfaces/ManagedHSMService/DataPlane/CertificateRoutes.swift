@@ -51,10 +51,12 @@ struct CertificateRoutes: Sendable {
     _ call: Authenticated<Call>, _ action: DataAction, _ path: [String], _ notes: inout AuditNotes
   ) throws(RouteFailure) -> (KeyName, KeyVersionID, Permit) {
     let name = try keys.keyName(path[1], &notes)
+    if let version = KeyVersionID(path[2]) {
+      notes.version = version.text
+      notes.kid = keys.rendering.identity.kid("keys/\(name.text)/\(version.text)")
+    }
     let permit = try keys.gate.permit(call, action, .key(name), &notes)
     guard let version = try keys.versionID(path[2], of: name) else { throw .wire(.pathNotFound) }
-    notes.version = version.text
-    notes.kid = keys.rendering.identity.kid("keys/\(name.text)/\(version.text)")
     return (name, version, permit)
   }
 

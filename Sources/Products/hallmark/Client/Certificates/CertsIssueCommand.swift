@@ -9,8 +9,8 @@ struct CertsIssueCommand: AsyncParsableCommand {
     commandName: "issue", abstract: "Make a certificate for a key in the HSM: self-signed, or issued by a CA whose key is in the HSM too.",
     discussion: """
       A root and a leaf below it:
-        hallmark certs issue ca-key --subject "C=DE, ST=Berlin, O=Example, CN=Example root" --self-signed --ca-root --days 3650
-        hallmark certs issue release --subject "C=DE, ST=Berlin, O=Example, CN=release signer" --ca ca-key --days 365
+        hallmark certs issue root-key --subject "C=DE, ST=Berlin, O=Example, CN=Example root" --self-signed --ca-root --days 3650
+        hallmark certs issue release --subject "C=DE, ST=Berlin, O=Example, CN=release signer" --ca-key root-key --days 365
       """)
 
   @Argument(help: "The key: a name, or https://HOST/keys/NAME[/VERSION].")
@@ -23,9 +23,9 @@ struct CertsIssueCommand: AsyncParsableCommand {
   var selfSigned = false
 
   @Option(help: "Key of the CA that issues it; its own chain must be kept (issue or import it first).")
-  var ca: String?
+  var caKey: String?
 
-  @Flag(help: "Make it a CA: with --self-signed a root, with --ca an intermediate that issues leaves only.")
+  @Flag(help: "Make it a CA: with --self-signed a root, with --ca-key an intermediate that issues leaves only.")
   var caRoot = false
 
   @Option(help: "Days it is valid, from now.")
@@ -37,15 +37,15 @@ struct CertsIssueCommand: AsyncParsableCommand {
   @OptionGroup var options: CertsOptions
 
   func validate() throws {
-    guard selfSigned != (ca != nil) else { throw ValidationError("say either --self-signed or --ca CAKEY") }
+    guard selfSigned != (caKey != nil) else { throw ValidationError("say either --self-signed or --ca-key CAKEY") }
   }
 
   func run() async throws {
     try await options.run("cannot issue a certificate for \(key)", key: key) { work, pinned in
       let validity = try CertificateValidity(from: work.now, days: days, authority: caRoot)
-      let purpose: CertificateTemplate.Purpose = caRoot ? .authority(pathLength: ca == nil ? nil : 0) : .signing
+      let purpose: CertificateTemplate.Purpose = caRoot ? .authority(pathLength: caKey == nil ? nil : 0) : .signing
       let template = CertificateTemplate(subject: try SubjectName(parsing: subject), key: pinned.publicKey, purpose: purpose, validity: validity)
-      let chain = try await work.issue(template, for: pinned, by: ca)
+      let chain = try await work.issue(template, for: pinned, by: caKey)
       if let out { try LocalFile.write(Array(chain.pem.utf8), to: out) }
       try await work.keep(chain, for: pinned, "issued")
     }

@@ -9,7 +9,7 @@ struct CertsRenewCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "renew", abstract: "Issue a key's certificate again: same subject and purpose, new serial and dates.",
     discussion: """
-      A self-signed certificate is signed by the key itself; for others name the CA's key with --ca. After a rotation the newest version has no \
+      A self-signed certificate is signed by the key itself; for others name the CA's key with --ca-key. After a rotation the newest version has no \
       chain yet: the one of the version before is taken as the pattern.
       """)
 
@@ -20,7 +20,7 @@ struct CertsRenewCommand: AsyncParsableCommand {
   var before: String?
 
   @Option(help: "Key of the CA that issues it.")
-  var ca: String?
+  var caKey: String?
 
   @Option(help: "Days it is valid; default as long as the old one was.")
   var days: Int?
@@ -39,16 +39,16 @@ struct CertsRenewCommand: AsyncParsableCommand {
         }
         return
       }
-      if ca == nil, old.certificates.count > 1 {
+      if caKey == nil, old.certificates.count > 1 {
         throw CommandFailure.usage(
           "cannot renew the certificate of \(key)", why: "it was issued by \"\(old.leaf.issuer)\"",
-          next: "name that CA's key with --ca, or make a request for an outside CA: hallmark certs request")
+          next: "name that CA's key with --ca-key, or make a request for an outside CA: hallmark certs request")
       }
       let authority = old.purpose == .authority
       let length = days ?? Int((old.leaf.notAfter - old.leaf.notBefore) / 86_400)
       let validity = try CertificateValidity(from: work.now, days: max(length, 1), authority: authority)
       let template = CertificateTemplate(renewing: old.leaf, key: pinned.publicKey, validity: validity)
-      try await work.keep(try await work.issue(template, for: pinned, by: ca), for: pinned, "renewed")
+      try await work.keep(try await work.issue(template, for: pinned, by: caKey), for: pinned, "renewed")
     }
   }
 
