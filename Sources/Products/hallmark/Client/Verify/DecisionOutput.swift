@@ -7,6 +7,8 @@ struct DecisionOutput {
   let subject: String
   let decision: Decision
   let format: OutputFormat
+  /// One line of many: JSON is not spread over lines.
+  var isLine = false
   /// Members beside the decision's own in JSON, lines after it in text.
   var details: [(name: String, value: JSONValue)] = []
   var lines: [String] = []
@@ -18,7 +20,7 @@ struct DecisionOutput {
       var object: JSONObject = decision.json.object ?? [:]
       object["subject"] = .string(subject)
       for (name, value) in details { object[name] = value }
-      Console.print(.object(object))
+      Console.print(JSONValue.object(object).text(pretty: !isLine))
     case .text: showText()
     }
     switch decision.outcome {
