@@ -180,4 +180,35 @@ struct ChainTests {
     #expect(CertificateExpiry(of: chain, at: Instant(seconds: chain.expires + 1)).warning?.contains("has expired") == true)
     #expect(CertificateExpiry(of: chain, at: Instant(seconds: chain.expires - 31 * 86_400), warnWithin: 31) == .good)
   }
+
+  @Test("Chains with bytes changed, doubled or cut out are refused or read, and never read as another leaf", arguments: 0..<8)
+  func mutations(_ seed: Int) throws {
+    let good = try chain("leaf", "inter", "root")
+    let bytes = good.der.flatMap { $0 }
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    func next(_ limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % limit
+    }
+    var refused = 0
+    for _ in 0..<400 {
+      var changed = bytes
+      for _ in 0...next(3) {
+        let place = next(changed.count)
+        switch next(4) {
+        case 0: changed.remove(at: place)
+        case 1: changed.insert(changed[place], at: place)
+        case 2: changed[place] = [0x00, 0x30, 0x80, 0xFF][next(4)]
+        default: changed[place] ^= 1 << UInt8(next(8))
+        }
+      }
+      guard let read = try? CertificateChain(bytes: changed) else {
+        refused += 1
+        continue
+      }
+      // Only what no signature covers can have changed.
+      #expect(read.leaf.key == good.leaf.key && read.leaf.subject == good.leaf.subject && read.expires == good.expires)
+    }
+    #expect(refused > 390, "seed \(seed)")
+  }
 }

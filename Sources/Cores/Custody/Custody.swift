@@ -2,7 +2,8 @@
 ///
 /// The heart is `Keyring`: synchronous, without I/O of its own. It talks to two ports that it declares itself:
 /// `KeyEngine` (makes and uses private keys; `SoftwareEngine` is one) and `KeyStore` (durable rows). Every operation
-/// demands a `Permit`, the proof made only by Access, and every refusal is one specific `CustodyError`.
+/// demands a `Permit`, the proof made only by Access, and every refusal is one specific `CustodyError`. `CertificateShelf` keeps the
+/// certificate chains of key versions under the same rights and MACs; it never reads a certificate (`ChainRules` does).
 ///
 /// What this target promises:
 /// - A stored row carries a MAC under a subkey of the partition key, bound to the HSM, the table and the row's identity.
