@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from authority import running
+from authority import run_hallmark, running
+from faults import FaultFront, VaultFront
 from notary import PLUGIN, Notation, Root, call_plugin
 from registry import oci_registry, plain_registry  # noqa: F401
 
@@ -409,3 +410,83 @@ def test_a_local_key_of_notation_and_the_hsm_are_equals_to_a_verifier(notation, 
     _, chain = keys("ec256")
     notation.sign(image, key_id(hsm, "ec256"), env=hsm.cli_env("user"), cert_chain=chain, check=True)
     notation.verify(image, check=True)
+
+
+# -- what Hallmark keeps and installs ----------------------------------------------------------------------------
+
+
+def test_plugins_and_chains_of_hallmark_are_all_that_notation_needs(hsm, user, image, tmp_path):
+    """`hallmark plugin install` and `hallmark certs issue`: no file is named when signing, whatever the face."""
+    notation = Notation(tmp_path / "n")
+    user.create_key("notary-kept", **KEYS["ec384"])
+    hsm.run("certs", "issue", "notary-kept", "--self-signed", "--subject", "C=US, ST=WA, O=Example, CN=release signer", who="user", check=True)
+    pem = json.loads(hsm.run("certs", "show", "notary-kept", "--output", "json", who="user", check=True).stdout)["pem"].encode()
+    run_hallmark("plugin", "install", "--for", "notation", env=notation.env(), check=True)
+    listed = notation.run("plugin", "ls", check=True).stdout
+    assert "SIGNATURE_GENERATOR.RAW" in listed and "SIGNATURE_GENERATOR.ENVELOPE" in listed
+    for plugin, kind in [("hallmark", "ca"), ("hallmark-authority", "signingAuthority")]:
+        notation.sign(image, key_id(hsm, "kept"), plugin=plugin, env=hsm.cli_env("user"), check=True)
+        notation.trust((kind, "kept", pem), identities=[SUBJECT])
+        notation.verify(image, check=True)
+
+
+# -- services that misbehave, and vaults -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def front(hsm, scratch):
+    with FaultFront(hsm, scratch / "notation-fronts") as front:
+        yield front
+
+
+@pytest.mark.parametrize("action", [("status", 429, {"Retry-After": "1"}), ("status", 503, {}), "drop-before", "drop-after", "truncate"], ids=str)
+def test_a_passing_fault_costs_a_retry_and_nothing_else(notation, front, keys, root, image, action):
+    _, chain = keys("ec256")
+    front.clear()
+    front.fail("POST", r"/sign$", action)
+    before = front.count("POST", r"/sign$")
+    notation.trust(("ca", "a", root.pem))
+    notation.sign(image, f"{front.url}/keys/notary-ec256", env=front.env("user"), cert_chain=chain, check=True)
+    notation.verify(image, check=True)
+    assert front.count("POST", r"/sign$") == before + 2
+
+
+@pytest.mark.parametrize("action, code, words", [
+    (("status", 429, {"Retry-After": "600"}), "THROTTLED", ["429"]), (("status", 403, {}), "ACCESS_DENIED", ["403"]),
+    (("status", 400, {}), "VALIDATION_ERROR", ["400"]), ("wrong-signature", "ERROR", ["does not verify"]), ("wrong-kid", "ERROR", ["although"]),
+], ids=lambda v: str(v) if isinstance(v, str) else "")
+def test_a_lasting_fault_ends_with_its_own_code_and_no_signature(front, keys, action, code, words):
+    _, chain = keys("ec256")
+    front.clear()
+    front.fail("POST", r"/sign$", action, times=0)
+    status, out, err = call_plugin("generate-signature", {
+        "contractVersion": "1.0", "keyId": f"{front.url}/keys/notary-ec256", "keySpec": "EC-256", "hashAlgorithm": "SHA-256", "payload": "AQID",
+        "pluginConfig": {"cert_chain": str(chain)}}, front.env("user"))
+    front.clear()
+    document = json.loads(err)
+    assert (status, out, document["errorCode"]) == (1, b"", code), document
+    for word in words:
+        assert word in document["errorMessage"]
+
+
+def test_a_vault_shaped_service_signs_too(notation, hsm, keys, root, image, scratch, tmp_path):
+    _, chain = keys("ec256")
+    with VaultFront(hsm, scratch / "notation-vault") as vault:
+        env = {**vault.env_with_assertion(tmp_path), "HALLMARK_LEDGER": str(tmp_path / "ledger.jsonl")}
+        notation.trust(("ca", "a", root.pem))
+        notation.sign(image, f"{vault.url}/keys/notary-ec256", env=env, cert_chain=chain, check=True)
+        notation.verify(image, check=True)
+        assert len(vault.scopes) == 1, "three processes of the plugin asked for more than one token"
+    ledger = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
+    assert len(ledger) == 1 and ledger[0]["operation"] == "sign", "the signing side keeps its own ledger when told"
+
+
+def test_a_lost_answer_is_told_in_the_manifest_of_an_authority(notation, front, keys, image, plain_registry):  # noqa: F811
+    _, chain = keys("ec256")
+    front.clear()
+    front.fail("POST", r"/sign$", "drop-after")
+    notation.install("hallmark-authority")
+    notation.sign(image, f"{front.url}/keys/notary-ec256", plugin="hallmark-authority", env=front.env("user"), cert_chain=chain, check=True)
+    repository, digest = image.split("/", 1)[1].split("@")
+    manifest = json.loads(plain_registry.manifest(repository, plain_registry.fallback_entries(repository, digest)[0]["digest"])[0])
+    assert manifest["annotations"]["hallmark.sign-attempts"] == "2"

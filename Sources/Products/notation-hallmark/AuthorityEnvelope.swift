@@ -18,6 +18,8 @@ struct AuthorityEnvelope: Sendable {
   static let tolerance: Int64 = 300
   /// Manifest annotation with the id under which the service's audit log has the signing.
   static let requestAnnotation = "hallmark.request-id"
+  /// Manifest annotation with the number of sign operations, when an answer was lost and there may have been several.
+  static let attemptsAnnotation = "hallmark.sign-attempts"
 
   private let wanted: NotaryPlugin.GenerateEnvelope
   private let session: KeySession
@@ -58,6 +60,9 @@ struct AuthorityEnvelope: Sendable {
       signingAgent: "notation-\(face.name)/\(Face.version)")
     let made = try await session.sign(unsigned.signedBytes, key)
     let bytes = try unsigned.sealed(signature: made.signature, chain: made.chain.der)
-    return (bytes, made.requestID.map { [(Self.requestAnnotation, $0)] } ?? [])
+    var annotations: [(name: String, value: String)] = []
+    if let requestID = made.requestID { annotations.append((Self.requestAnnotation, requestID)) }
+    if made.attempts > 1 { annotations.append((Self.attemptsAnnotation, String(made.attempts))) }
+    return (bytes, annotations)
   }
 }

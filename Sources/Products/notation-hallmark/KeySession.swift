@@ -23,6 +23,8 @@ struct KeySession: Sendable {
     let signature: [UInt8]
     let chain: CertificateChain
     let requestID: String?
+    /// Requests that may have been performed; more than 1 after an answer was lost.
+    let attempts: Int
   }
 
   let settings: PluginSettings
@@ -82,7 +84,7 @@ struct KeySession: Sendable {
       throw SigningError.wrongKeyVersion(wanted: key.pinned.kid, got: made.kid)
     }
     try check(made.signature, digest, key)
-    return Made(signature: made.signature, chain: chain, requestID: made.requestID)
+    return Made(signature: made.signature, chain: chain, requestID: made.requestID, attempts: made.attempts)
   }
 
   /// The chain of this key version.
