@@ -275,7 +275,7 @@ def test_a_primary_that_refuses_is_not_replaced(pair, setup, blob):
     assert pair.signed(pair.beta) == before and not os.path.exists(f"{blob}.sigstore.json")
 
 
-@pytest.mark.parametrize("action, replaced", [(("status", 429, {"Retry-After": "0"}), False), (("status", 403), False), (("status", 404), False), (("status", 503), True), ("drop-before", True)])
+@pytest.mark.parametrize("action, replaced", [(("status", 429, {"Retry-After": "0"}), False), (("status", 403), False), (("status", 404), False), (("status", 503), True), ("drop-before", True), (("slow", 30), True)])
 def test_what_the_primary_does_to_every_request_decides(pair, blob, tmp_path, action, replaced):
     with FaultFront(pair.alpha, tmp_path / "front") as front:
         front.fail("*", r"", action, 0)

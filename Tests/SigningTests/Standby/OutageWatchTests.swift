@@ -82,6 +82,18 @@ struct OutageWatchTests {
     #expect(OutageWatch.prove(read + [Attempts.at(13, .answered(status: 403, code: nil))], store: "https://a.example", rules: rules) == nil)
   }
 
+  @Test("Whatever is read of an attempt, finer times, no words or very many, is written such that it reads the same")
+  func stable() throws {
+    for at in ["2026-11-23T22:00:00.123456789Z", "1969-12-31T23:59:59.9999Z", "2026-11-23T22:00:00+01:00"] {
+      for why in [nil, "x", String(repeating: "ä", count: 900)] {
+        var object: JSONObject = ["at": .string(at), "milliseconds": 1, "question": "probe", "outcome": "dropped"]
+        object.set("why", ifPresent: why.map { .string($0) })
+        let read = try ReachAttempt(json: .object(object), path: "x")
+        #expect(try ReachAttempt(json: read.json, path: "x") == read)
+      }
+    }
+  }
+
   @Test("A written attempt whose outcome and status disagree is refused")
   func forged() {
     let good = Attempts.at(0, .serverFault(status: 503)).json

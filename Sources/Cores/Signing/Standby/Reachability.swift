@@ -97,20 +97,24 @@ extension ReachAttempt.Outcome: CustomStringConvertible {
 }
 
 extension ReachAttempt {
+  /// Characters of a text that somebody else wrote.
+  static let maxWords = 300
+
   package var json: JSONValue {
     var object: JSONObject = [
       "at": .string(ISO8601.format(nanoseconds: at)), "milliseconds": .integer(milliseconds), "question": .string(question.rawValue),
       "outcome": .string(outcome.name),
     ]
     switch outcome {
-    case .notConnected(let why), .dropped(let why), .untrusted(let why), .inconclusive(let why): object["why"] = .string(String(why.prefix(300)))
+    case .notConnected(let why), .dropped(let why), .untrusted(let why), .inconclusive(let why):
+      if !why.isEmpty { object["why"] = .string(String(why.prefix(Self.maxWords))) }
     case .serverFault(let status): object["status"] = .integer(status)
     case .answered(let status, let code):
       object["status"] = .integer(status)
-      object.set("code", ifPresent: code.map { .string(String($0.prefix(100))) })
+      object.set("code", ifPresent: code.map { .string(String($0.prefix(Self.maxWords))) })
     case .timedOut: break
     }
-    object.set("requestId", ifPresent: requestID.map { .string(String($0.prefix(100))) })
+    object.set("requestId", ifPresent: requestID.map { .string(String($0.prefix(Self.maxWords))) })
     return .object(object)
   }
 
@@ -118,12 +122,14 @@ extension ReachAttempt {
   package init(json: JSONValue, path: String) throws(StandbyError) {
     let reader = try StandbyReader(
       json, path: path, allowed: ["at", "milliseconds", "question", "outcome", "why", "status", "code", "requestId"])
-    at = try reader.nanoseconds("at")
+    // Floor: what is written has milliseconds.
+    let nanoseconds = try reader.nanoseconds("at")
+    at = nanoseconds - ((nanoseconds % 1_000_000) + 1_000_000) % 1_000_000
     milliseconds = try reader.integer("milliseconds", 0...86_400_000)
     guard let question = Question(rawValue: try reader.text("question")) else { throw reader.bad("question", "not one that is asked") }
     self.question = question
-    requestID = try reader.optionalText("requestId")
-    let why = try reader.optionalText("why") ?? ""
+    requestID = try reader.optionalText("requestId").map { String($0.prefix(Self.maxWords)) }
+    let why = String((try reader.optionalText("why") ?? "").prefix(Self.maxWords))
     switch try reader.text("outcome") {
     case "not-connected": outcome = .notConnected(why)
     case "timed-out": outcome = .timedOut
@@ -132,7 +138,7 @@ extension ReachAttempt {
     case "inconclusive": outcome = .inconclusive(why)
     case let name where name == "server-fault" || name == "answered":
       let status = Int(try reader.integer("status", 100...599))
-      outcome = Outcome(status: status, code: try reader.optionalText("code"))
+      outcome = Outcome(status: status, code: try reader.optionalText("code").map { String($0.prefix(Self.maxWords)) })
       guard outcome.name == name else { throw reader.bad("outcome", "\(name) does not go with status \(status)") }
     default: throw reader.bad("outcome", "not one that is known")
     }
