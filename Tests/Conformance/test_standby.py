@@ -268,6 +268,17 @@ def test_without_permission_a_dead_primary_stays_a_failure(pair, blob, dead, tmp
     assert pair.signed(pair.beta) == before and not os.path.exists(f"{blob}.sigstore.json")
 
 
+def test_the_signing_policy_may_forbid_what_the_configuration_allows(pair, setup, blob, dead, tmp_path):
+    channels = f"schema: hallmark.signing/v1\nchannels:\n  release:\n    keys: ['{pair.primary}']\n    standbyKey: '{pair.standby}'\n    refs: ['refs/tags/*']\n"
+    before = pair.signed(pair.beta)
+    for section in ("", "standby: {fallback: never}\n"):
+        policy = tmp_path / "signing.yaml"
+        policy.write_text(channels + section)
+        done = pair.run("sign", "blob", blob, "--fallback", "--standby-config", setup / "hallmark-standby.json", "--signing-policy", policy, GITHUB_REF="refs/tags/v1")
+        assert done.returncode == 4, done.stderr
+    assert pair.signed(pair.beta) == before
+
+
 def test_a_primary_that_refuses_is_not_replaced(pair, setup, blob):
     before = pair.signed(pair.beta)
     done = pair.run("sign", "blob", blob, "--fallback", "--standby-config", setup / "hallmark-standby.json", who="nobody")

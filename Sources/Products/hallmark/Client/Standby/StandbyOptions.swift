@@ -57,7 +57,7 @@ struct StandbyOptions: ParsableArguments {
     let probe = try ReachProbe(primaryStore, settings: settings)
     let mode: StandbySigning.Mode = dual ? .dual : fallback ? .fallback : .single
     return StandbySigning(
-      mode: mode, active: file?.active ?? .primary, promotion: file?.runbook, rules: try Self.rules(rules, file?.rules), primaryStore: primaryStore,
+      mode: mode, active: file?.active ?? .primary, promotion: file?.runbook, rules: Self.rules(rules, file?.rules), primaryStore: primaryStore,
       surroundings: .init(
         clock: .system, probe: { await probe.ask() },
         reading: { ReachReading.attempts($0, $1, now: TimeSource.system.now()) },
@@ -75,22 +75,11 @@ struct StandbyOptions: ParsableArguments {
   }
 
   /// Whatever exists of the two applies; without either, fallback is not allowed.
-  private static func rules(_ policy: StandbyRules?, _ configuration: StandbyRules?) throws -> StandbyRules {
-    let policy = try policy ?? signingPolicy()
+  private static func rules(_ policy: StandbyRules?, _ configuration: StandbyRules?) -> StandbyRules {
     switch (policy, configuration) {
-    case (let a?, let b?): return a.and(b)
-    case (let a?, nil), (nil, let a?): return a
-    case (nil, nil): return StandbyRules()
-    }
-  }
-
-  /// The `standby:` section of `hallmark-signing.yaml` here, or of `HALLMARK_SIGNING_POLICY`. A policy without the section forbids.
-  private static func signingPolicy() throws -> StandbyRules? {
-    let path = ProcessInfo.processInfo.environment["HALLMARK_SIGNING_POLICY"] ?? "hallmark-signing.yaml"
-    guard LocalFile.exists(path) else { return nil }
-    let bytes = try LocalFile.bytes(path, maxBytes: SigningPolicy.maxBytes)
-    do { return try SigningPolicy.parse(YAMLTree.parse(bytes), source: bytes).standby ?? StandbyRules() } catch let error as ChannelError {
-      throw CommandFailure.usage("cannot use \(path)", why: error.description)
+    case (let a?, let b?): a.and(b)
+    case (let a?, nil), (nil, let a?): a
+    case (nil, nil): StandbyRules()
     }
   }
 }
