@@ -32,6 +32,9 @@ struct SignBatchCommand: AsyncParsableCommand {
   @Flag(help: "Keep no journal and read none.")
   var noJournal = false
 
+  @Option(name: .customLong("as"), help: "plain: a signature each. statement: up to 1024 files in one attestation. merkle: a proof each, for hallmark verify. Files only.")
+  var form = BatchForm.plain
+
   @OptionGroup var registry: RegistryOptions
   @OptionGroup var options: SigningOptions
 
@@ -44,6 +47,10 @@ struct SignBatchCommand: AsyncParsableCommand {
       let formats = Set(items.flatMap(\.outputs).map(\.format))
       let code = try await SigningSession.open(options, formats: formats, registry: items.contains(where: \.isAboutImage) ? registry : nil) { session in
         if options.dryRun { return try await plan(lines, session) }
+        if form != .plain {
+          try await BatchAs(form: form, session: session, promotion: session.economy.promotion, ledger: session.ledger).run(lines, format: options.output.format)
+          return nil
+        }
         let file = try journalPath.map { path in try BatchJournalFile(path, signers: session.signers) }
         return await SigningBatch(lines: lines, width: jobs, session: session, journal: file).run()
       }

@@ -128,7 +128,7 @@ struct SigningBatch: Sendable {
   }
 
   private func summary(_ counts: Counts) async {
-    let operations = await session.desk.performed
+    let operations = await session.hsmOperations
     switch session.options.output.format {
     case .json:
       var object: JSONObject = [
@@ -136,6 +136,7 @@ struct SigningBatch: Sendable {
         "documents": ["signed": .integer(counts.signed), "reused": .integer(counts.reused), "doneBefore": .integer(counts.doneBefore)],
         "hsmOperations": .integer(operations),
       ]
+      object.set("standby", ifPresent: await session.standby?.reason?.json)
       if session.options.wantsProfile { object["profile"] = session.meter.json }
       Console.print(JSONValue.object(object).text())
     case .text:

@@ -86,6 +86,8 @@ struct SigningServiceOptions: ParsableArguments {
 struct SigningOptions: ParsableArguments {
   @OptionGroup var key: SigningKeyOptions
   @OptionGroup var service: SigningServiceOptions
+  @OptionGroup var standby: StandbyOptions
+  @OptionGroup var economy: EconomyOptions
 
   @Flag(help: "Print the plan and do nothing: no sign call, no upload.")
   var dryRun = false

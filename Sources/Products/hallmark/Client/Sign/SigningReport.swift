@@ -16,13 +16,14 @@ enum SigningReport {
   /// Several jobs that all ended well.
   static func show(_ results: [JobResult], _ session: SigningSession) async {
     notes(results)
-    let operations = await session.desk.performed
+    let operations = await session.hsmOperations
     switch session.options.output.format {
     case .json:
       var object: JSONObject = [
         "schema": "hallmark.signed/v1", "plan": SigningPlan(results.map(\.plan)).json, "results": .array(results.map(json)),
         "hsmOperations": .integer(operations),
       ]
+      object.set("standby", ifPresent: await session.standby?.reason?.json)
       if session.options.wantsProfile { object["profile"] = session.meter.json }
       Console.print(.object(object))
     case .text:

@@ -22,6 +22,10 @@ struct SigningSession: Sendable {
   let hashes: Set<HashAlgorithm>
   /// Those that the run began with.
   let signers: [Signer]
+  /// Primary and standby, where the options name both.
+  var standby: StandbySigning? = nil
+  /// Channel and cache.
+  var economy = SigningEconomy()
 
   /// Opens everything, pins the keys, runs the body, closes.
   ///
@@ -43,12 +47,22 @@ struct SigningSession: Sendable {
     let meter = StepMeter()
     let seats = SignerSeats(settings: settings, key: options.key, needsChain: formats.contains(where: \.isNotary), meter: meter)
     do {
-      let chooser = FixedSigners([try await seats.seat("primary", options.key.reference())])
+      let standby = try await options.standby.chooser(
+        key: try options.key.key.map { _ in try options.key.reference() }, settings: settings, seats: seats,
+        // A signing policy that does not speak of the standby does not allow it.
+        rules: try options.economy.policy(settings.environment).map { $0.policy.standby ?? StandbyRules() }, ledger: options.key.ledger)
+      let held: any SignerChooser
+      if let standby { held = standby } else { held = FixedSigners([try await seats.seat("primary", options.key.reference())]) }
+      let economy = try await SigningEconomy.make(options, settings: settings, seats: seats, signers: try await held.signers(), registry: registry)
+      let chooser = economy.chooser(otherwise: held)
       let desk = SigningDesk(verifier: Verification.verifier, meter: meter)
       let session = SigningSession(
         options: options, settings: settings, seats: seats, chooser: chooser, desk: desk, meter: meter, registry: registry,
-        run: JobRun(chooser: chooser, desk: desk, placer: SignedPlaces(registry: registry), meter: meter),
-        hashes: try await hashes(chooser, formats), signers: try await chooser.signers().map(\.signer))
+        run: JobRun(
+          chooser: chooser, desk: desk, cache: economy.cache, placer: SignedPlaces(registry: registry), meter: meter, purpose: economy.purpose),
+        // The standby's key, which may yet step in, may be of another kind.
+        hashes: standby == nil ? try await hashes(chooser, formats) : Set(HashAlgorithm.allCases),
+        signers: try await chooser.signers().map(\.signer), standby: standby, economy: economy)
       let result = try await body(session)
       await seats.close()
       return result
@@ -71,19 +85,31 @@ struct SigningSession: Sendable {
 
   /// Performs one job, and writes what was placed to the ledger where there is one.
   func perform(_ job: SigningJob, journal: BatchJournalFile? = nil) async throws -> JobResult {
-    let ledger = await ledger()
-    return try await run.perform(
+    let ledger = ledger
+    let job = try economy.completed(job)
+    let result = try await run.perform(
       job, isDone: { journal?.isDone($0, job: job) ?? false }, onPlan: { try journal?.begun($0, job: job) },
       onPlaced: { result in
         try journal?.placed(result, job: job)
         try ledger?.write(document: result, artifact: job.name, at: TimeSource.system.now())
       })
+    try await economy.placeEndorsement(of: job, registry: registry, meter: meter)
+    return result
   }
 
-  private func ledger() async -> SigningLedger? {
-    guard let address = try? await seats.connection(store: options.key.reference().store).client.address,
-      let path = settings.ledgerPath(options.key.ledger, address: address)
-    else { return nil }
-    return SigningLedger(file: path)
+  /// Sign calls that reached an HSM: a short-lived key's own are none, its endorsement is one.
+  var hsmOperations: Int {
+    get async { economy.shortLived == nil ? await desk.performed : 1 }
+  }
+
+  /// Kept where a signer's service is not ours, or where it was asked for.
+  var ledger: SigningLedger? {
+    for signer in signers {
+      guard let end = signer.key.kid.range(of: "/keys/")?.lowerBound, let address = try? ServiceAddress(String(signer.key.kid[..<end])),
+        let path = settings.ledgerPath(options.key.ledger, address: address)
+      else { continue }
+      return SigningLedger(file: path)
+    }
+    return nil
   }
 }
