@@ -1,5 +1,6 @@
+internal import Encodings
 internal import Foundation
-package import Signing
+internal import Signing
 
 /// Cache entries as files of this user (`$XDG_CACHE_HOME/hallmark/signatures`): mode 0600 in a folder of mode 0700, at most so many bytes.
 ///

@@ -39,12 +39,15 @@ struct BatchAs {
         try session.meter.measure(.write) { try LocalFile.write(document.bytes, to: path) }
       }
     }
+    if let endorsement = session.economy.shortLived?.endorsement.serialized() {
+      for artifact in artifacts { try LocalFile.write(endorsement, to: artifact.name + KeyEndorsement.fileSuffix) }
+    }
     for operation in operations { try ledger?.write(operation.record(at: TimeSource.system.now().nanoseconds)) }
     await show(artifacts.count, plan, operations, format)
   }
 
   private func show(_ count: Int, _ plan: BatchPlan, _ operations: [BatchSigning.Operation], _ format: OutputFormat) async {
-    let performed = await session.desk.performed
+    let performed = await session.hsmOperations
     switch format {
     case .json:
       var object: JSONObject = [

@@ -61,51 +61,88 @@ struct SigningEconomy: Sendable {
   /// Signs in place of the HSM key, when the channel says so.
   var shortLived: ShortLivedSigning?
   var promotion: Promotion?
-  /// Annotations for every statement of the run.
-  var annotations: [SigningJob.Annotation] { promotion.map { [.init(name: Promotion.annotation, value: $0.text)] } ?? [] }
 
   /// Applies the options to the signers of a run.
   ///
-  /// Without `--channel`, the channel is the one whose key signs, when the policy knows the key; a key that no channel names is refused.
-  /// - Parameters:
-  ///   - primary: the signer `--key` names. Every other signer is checked as well.
-  ///   - claims: of our own token.
+  /// Without `--channel`, the channel is the one whose key signs; a key that no channel names is refused. Costs one HSM operation where the channel
+  /// signs with a short-lived key.
   static func make(
-    _ options: EconomyOptions, settings: ConnectionSettings, signers: [SeatedSigner], references: [KeyReference], claims: JSONObject,
-    registry: RegistryClient?
+    _ options: SigningOptions, settings: ConnectionSettings, seats: SignerSeats, signers: [SeatedSigner], registry: RegistryClient?
   ) async throws -> SigningEconomy {
-    var economy = SigningEconomy()
-    economy.promotion = try options.promotion()
+    let own = options.economy
+    var economy = SigningEconomy(promotion: try own.promotion())
     var rule = SigningPolicy.CacheRule.standard
-    var policy: SigningPolicy?
-    if let (found, path) = try options.policy(settings.environment) {
-      policy = found
-      let identity = identity(claims)
+    let found = try own.policy(settings.environment)
+    if let (policy, path) = found {
+      let client = try await seats.connection(store: try? options.key.reference().store).client
+      let identity = identity(await client.ownClaims())
       var grant: ChannelGrant?
-      for reference in references {
-        let name = options.channel ?? found.channels.first { $0.keys.contains { $0.name.lowercased() == reference.name.lowercased() } }?.name ?? .release
-        let request = ChannelRequest(channel: name, key: reference, ref: options.ref, identity: identity, promotion: economy.promotion)
-        switch found.evaluate(request) {
-        case .allowed(let given): grant = grant ?? given
-        case .refused(let refusal):
-          throw CommandFailure("cannot sign", why: Console.plain(refusal.description), next: "\(path) says who may sign what", code: Exit.no)
-        }
+      for seated in signers {
+        let given = try decide(policy, path, own, seated.signer.key, reached: client.address.url, identity, economy.promotion)
+        grant = grant ?? given
       }
       if let grant {
         economy.purpose = grant.purpose
         rule = grant.cache
-        if grant.channel == .dev, grant.shortLivedSeconds != nil, let endorser = signers.first {
+        if grant.channel == .dev, grant.shortLivedSeconds != nil, let endorser = signers.first, !options.dryRun {
           economy.shortLived = try await ShortLivedSigning.make(
             grant: grant, endorser: endorser, identity: identity, purpose: purpose(settings.environment), verifier: Verification.verifier, clock: .system)
         }
       }
     }
-    if options.cache, case .maxAge = rule {
+    if own.cache, case .maxAge = rule, economy.shortLived == nil {
       economy.cache = CachedSignatures(
         store: SignatureFolder(folder: "\(settings.cacheFolder)/signatures"), placed: registry.map { RegistrySignatures(client: $0) }, rule: rule,
-        policy: policy, verifier: Verification.verifier, report: { Console.note("note: \(Console.plain($0.description))") })
+        policy: found?.policy, verifier: Verification.verifier, report: { Console.note("note: \(Console.plain($0.description))") })
     }
     return economy
+  }
+
+  /// A key goes by the address it was reached at and by the one its service calls itself: either may stand in the policy.
+  private static func decide(
+    _ policy: SigningPolicy, _ path: String, _ options: EconomyOptions, _ key: PinnedKey, reached: String, _ identity: SigningIdentity,
+    _ promotion: Promotion?
+  ) throws -> ChannelGrant {
+    let named = key.kid.range(of: "/keys/").map { String(key.kid[..<$0.lowerBound]) }
+    var refusal: ChannelRefusal?
+    for store in [named, reached] {
+      let reference = KeyReference(store: store, name: key.name, version: key.version)
+      for channel in options.channel.map({ [$0] }) ?? SigningPolicy.ChannelName.allCases.filter({ policy[$0] != nil }) {
+        let request = ChannelRequest(channel: channel, key: reference, ref: options.ref, identity: identity, promotion: promotion)
+        switch policy.evaluate(request) {
+        case .allowed(let grant): return grant
+        case .refused(.keyNotInChannel(let key, let channel, let owner)):
+          refusal = refusal ?? .keyNotInChannel(key: key, channel: channel, belongsTo: owner)
+        case .refused(let other): refusal = other
+        }
+      }
+    }
+    throw CommandFailure(
+      "cannot sign", why: Console.plain(refusal?.description ?? "no channel takes this key"), next: "\(path) says who may sign what", code: Exit.no)
+  }
+
+  /// The job with the dev attestation it stands on, where there is one.
+  func completed(_ job: SigningJob) throws -> SigningJob {
+    guard let promotion else { return job }
+    guard case .image = job.artifact, case .signature(let annotations) = job.claim else {
+      throw CommandFailure.usage(
+        "cannot sign \(job.name)", why: "only signatures of images, and sign batch --as statement or merkle, can name the attestation they stand on")
+    }
+    var result = job
+    result.claim = .signature(annotations: annotations + [.init(name: Promotion.annotation, value: promotion.text)])
+    return result
+  }
+
+  /// Puts the endorsement of a short-lived key beside what it signed.
+  func placeEndorsement(of job: SigningJob, registry: RegistryClient?, meter: StepMeter) async throws {
+    guard let shortLived else { return }
+    let bytes = shortLived.endorsement.serialized()
+    switch job.artifact {
+    case .blob(let blob): try meter.measure(.write) { try LocalFile.write(bytes, to: blob.path + KeyEndorsement.fileSuffix) }
+    case .image(let image):
+      let document = SealedDocument(format: .bundle, mediaType: KeyEndorsement.mediaType, bytes: bytes)
+      _ = try await meter.measure(.registry) { try await SignedPlaces(registry: registry).place(document, at: .referrer(image)) }
+    }
   }
 
   /// The signer that a run begins with: the short-lived key, where there is one.
