@@ -11,7 +11,8 @@ import pytest
 
 import keycheck
 import trail
-from authority import BINARY, TOOLS
+from authority import BINARY, TOOLS, run_hallmark
+from faults import FaultFront
 from notary import Notation, Root
 from registry import docker_config, oci_registry, plain_registry, token_registry, token_server  # noqa: F401
 from timestamps import Timestamps
@@ -53,6 +54,14 @@ class Judge:
 @pytest.fixture(scope="module")
 def judge(hsm, user, tmp_path_factory):
     return Judge(tmp_path_factory.mktemp("judge"), user)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory, monkeypatch):
+    """Nothing of another test, or of the person who runs them, is found in a cache."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("CACHE", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
 
 
 @pytest.fixture
@@ -470,18 +479,37 @@ def test_a_killed_batch_goes_on_where_it_stopped(hsm, judge, tmp_path):
     assert done.stderr.count("an earlier run asked for a signature") <= runs * jobs
     for file in files[::20]:
         accepted(judge.cosign("verify-blob", "--bundle", f"{file}.sigstore.json", file))
-    for file in files:
-        assert hsm.run("verify", "blob", file, "--key", judge.public["sign-p256"]).returncode == 0
-    # A changed file, a lost bundle and a bundle that somebody changed are signed again; the rest is left alone.
+    done = hsm.run("verify", "blob", *files, "--key", judge.public["sign-p256"])
+    assert done.returncode == 0, done.stderr
+    assert sum(line.startswith("trusted ") for line in done.stdout.splitlines()) == count
+    # A changed file is signed; a lost bundle and one that somebody changed are put back from the cache; the rest is left alone.
     files[0].write_bytes(b"new content" + os.urandom(8))
     (tmp_path / "f1.sigstore.json").unlink()
     (tmp_path / "f2.sigstore.json").write_text("{}")
     summary = json.loads(subprocess.run([str(c) for c in command], env=env, capture_output=True, text=True, timeout=120).stdout.splitlines()[-1])
-    assert summary["documents"] == {"signed": 3, "reused": 0, "doneBefore": count - 3}
+    assert summary["documents"] == {"signed": 1, "reused": 2, "doneBefore": count - 3}
+    for file in files[:3]:
+        accepted(judge.cosign("verify-blob", "--bundle", f"{file}.sigstore.json", file))
     # Another key version is another signature.
     hsm.wire("user").create_key("sign-p256", **KEYS["sign-p256"])
     summary = json.loads(subprocess.run([str(c) for c in command], env=env, capture_output=True, text=True, timeout=120).stdout.splitlines()[-1])
     assert summary["documents"]["signed"] == count
+
+
+def test_a_retried_sign_request_is_shown(hsm, sign, judge, tmp_path):
+    """A front that performs the request and loses the answer: the second request is one too, and both are told."""
+    file = tmp_path / "file"
+    file.write_bytes(os.urandom(16))
+    before = len(operations(hsm))
+    with FaultFront(hsm, tmp_path / "front") as front:
+        front.fail("POST", r"/sign$", "drop-after", times=1)
+        done = run_hallmark(
+            "sign", "blob", file, "--key", "sign-p256", "--output", "json", "--ledger", tmp_path / "ledger", env=front.env("user"), check=True)
+    made = json.loads(done.stdout)["results"][0]["signatures"][0]
+    assert made["attempts"] == 2 == len(operations(hsm)) - before
+    assert "2 sign requests may have been performed" in done.stderr
+    lines = [json.loads(l) for l in (tmp_path / "ledger").read_text().splitlines()]
+    assert [l["schema"] for l in lines] == ["hallmark.audit/v1"] * 2 + ["hallmark.signing/v1"] and lines[2]["attempts"] == 2
 
 
 def test_two_runs_do_not_share_a_journal(sign, tmp_path):
