@@ -1,16 +1,19 @@
 """cosign 3.1 with its key in the HSM, through `sigstore-kms-hallmark` and, as the same program, `sigstore-kms-azurekms`."""
 
 import base64
+import datetime
 import hashlib
 import json
 import os
 import stat
 import subprocess
+import time
 
 import pytest
 
 import keycheck
 from authority import BINARY, Authority, free_port
+from faults import FaultFront, VaultFront
 from registry import plain_registry  # noqa: F401
 
 SCHEMES = ["hallmark", "azurekms"]
@@ -413,3 +416,58 @@ def test_a_restarted_hsm_is_used_again(cosign, plugin, scratch, tmp_path):
         tool.ok(*sign, env={"HALLMARK_TOKEN": authority.token("user")})
     finally:
         authority.down()
+
+
+# -- services that misbehave, and vaults -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def front(hsm, tmp_path):
+    with FaultFront(hsm, tmp_path) as front:
+        yield front
+
+
+@pytest.mark.parametrize("action", [("status", 429, {"Retry-After": "1"}), ("status", 503, {}), "drop-before"])
+def test_a_service_that_asks_to_come_again_loses_nothing_and_signs_once(tool, user, name, front, action):
+    user.create_key(name, crv="P-256")
+    front.fail("POST", r"/sign$", action)
+    done = tool.ok("sign-blob", "--key", f"hallmark://{front.netloc}/{name}", *tool.signing, "--bundle", "b.json", tool.blob, env=front.env())
+    assert front.count("POST", r"/sign$", forwarded=True) == 1
+    if action[1] == 429:
+        assert "may have been performed" not in done.stderr
+
+
+def test_a_lost_answer_means_a_second_signature_and_the_user_is_told(tool, user, name, front):
+    user.create_key(name, crv="P-256")
+    front.fail("POST", r"/sign$", "drop-after")
+    done = tool.ok("sign-blob", "--key", f"hallmark://{front.netloc}/{name}", *tool.signing, "--bundle", "b.json", tool.blob, env=front.env())
+    assert front.count("POST", r"/sign$", forwarded=True) == 2
+    assert "2 sign requests" in done.stderr and "request id" in done.stderr
+
+
+@pytest.mark.parametrize("action, words", [("wrong-signature", "does not verify"), ("wrong-kid", "the service signed with"), ("truncate", "")])
+def test_a_wrong_answer_gives_no_signature(tool, user, name, front, action, words):
+    user.create_key(name, crv="P-256")
+    front.fail("POST", r"/sign$", action, times=0)
+    refused = tool.refused("sign-blob", "--key", f"hallmark://{front.netloc}/{name}", *tool.signing, "--bundle", "b.json", tool.blob, env=front.env())
+    assert words in refused and not (tool.folder / "b.json").exists()
+
+
+def test_a_deadline_ends_the_wait_for_a_slow_service(tool, user, name, front):
+    user.create_key(name, crv="P-256")
+    front.fail("*", r"/keys/", ("slow", 20), times=0)
+    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)).isoformat()
+    began = time.monotonic()
+    answer, status = tool.plugin("publicKey", {"publicKeyOptions": {"rpcOptions": {"ctxDeadline": soon}}}, f"{front.netloc}/{name}", env=front.env())
+    assert status == 1 and "time that the caller allowed" in answer["errorMessage"] and time.monotonic() - began < 10
+
+
+def test_a_vault_serves_as_well(tool, hsm, user, name, tmp_path):
+    with VaultFront(hsm, tmp_path) as vault:
+        tool.env = {k: v for k, v in tool.env.items() if not k.startswith("HALLMARK_")} | vault.env_with_assertion(tmp_path)
+        user.create_key(name, crv="P-256")
+        uri = f"azurekms://{vault.netloc}/{name}"
+        tool.ok("sign-blob", "--key", uri, *tool.signing, "--bundle", "b.json", tool.blob)
+        tool.ok("verify-blob", "--key", uri, "--bundle", "b.json", "--insecure-ignore-tlog", tool.blob)
+        assert set(vault.scopes) == {vault.resource + "/.default"} and len(vault.scopes) == 1  # one token for all processes
+        assert vault.token not in "".join(str(e) for e in vault.log)

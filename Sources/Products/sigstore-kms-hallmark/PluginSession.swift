@@ -1,5 +1,6 @@
 import Clocks
 import Encodings
+import Foundation
 import Outbound
 import Signing
 import SigstoreFormats
@@ -113,7 +114,9 @@ struct PluginSession: Sendable {
       let digest = try choice.digest(given: given, computed: computed, byteCount: count)
       let job = try DigestSigning(digest, key: key, scheme: choice.scheme, service: service, now: clock.now().seconds)
       do {
-        return try await job.run(verifier: CryptoSignatureVerifier(), clock: clock).signature
+        let made = try await job.run(verifier: CryptoSignatureVerifier(), clock: clock)
+        if made.attempts > 1 { warn(made, key) }
+        return made.signature
       } catch let error as OutboundError {
         guard case .refused(let refusal) = error, [400, 403, 404, 409].contains(refusal.status) else { throw error }
         // What was pinned may be gone or switched off: the next command asks again.
@@ -122,6 +125,13 @@ struct PluginSession: Sendable {
         throw error
       }
     }
+  }
+
+  /// cosign passes standard error on to the user: a signature that may have been made twice is never silent.
+  private func warn(_ made: CompletedSignature, _ key: PinnedKey) {
+    let id = made.requestID.map { ", this one under request id \($0)" } ?? ""
+    FileHandle.standardError.write(
+      Data("hallmark: \(made.attempts) sign requests with \(key.kid) may have been performed\(id); the service's audit log shows each\n".utf8))
   }
 
   /// Checks here, with the public key: no right and no operation of the HSM is needed for it.

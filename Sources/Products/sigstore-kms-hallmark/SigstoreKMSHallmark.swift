@@ -10,7 +10,8 @@ import SigstoreFormats
 ///
 /// Credentials and addresses come from the environment, as for `hallmark`: HALLMARK_TOKEN, HALLMARK_PROFILE, HALLMARK_CA,
 /// HALLMARK_AUTHORITY, HALLMARK_TENANT, HALLMARK_CLIENT_ID and Azure's own variables. Besides: HALLMARK_NO_CACHE=1 keeps nothing between
-/// calls, HALLMARK_NEW_KEY_ALGORITHM names the algorithm of `cosign generate-key-pair` (default ecdsa-sha2-256-nistp256).
+/// calls, HALLMARK_NEW_KEY_ALGORITHM names the algorithm of `cosign generate-key-pair` (default ecdsa-sha2-256-nistp256), HALLMARK_LEDGER
+/// the file for the record of sign requests, which is kept by default for services whose own log names no digests.
 @main
 struct SigstoreKMSHallmark {
   static func main() async {
