@@ -47,6 +47,7 @@ conformance:
 bench:
 	scripts/setup bench
 	$(MAKE) release
+	.tools/venv-bench/bin/python Benchmarks/artifacts.py $(if $(QUICK),--rounds 1,--write docs/benchmarks-artifacts.md)
 	.tools/venv-bench/bin/python Benchmarks/run.py $(if $(QUICK),--quick,--write docs/benchmarks.md)
 
 fuzz:

@@ -153,7 +153,7 @@ let package = Package(
     tests("EstateTests", ["Estate", "Trust", "SigstoreFormats", "Encodings", crypto]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Encodings", "Merkle", "JOSE", "ManagedHSMWire", "SigstoreFormats", "Access", "Ledger", "Audit", "SecurityDomain", "Trust", "Signing"],
+      dependencies: ["Encodings", "Merkle", "JOSE", "ManagedHSMWire", "SigstoreFormats", "NotaryFormats", "OCI", "Access", "Ledger", "Audit", "SecurityDomain", "Issuance", "Trust", "Signing", "Clocks"],
       path: "Fuzz/Targets", swiftSettings: strict),
     tests("FuzzReplayTests", ["FuzzTargets"]),
     tests("HallmarkVerifyTests", ["HallmarkVerify"]),

@@ -12,6 +12,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case iso8601
   case duration
   case tile
+  case jsonMembers = "json-members"
+  case cbor
   // Formats
   case jwk
   case jwks
@@ -22,6 +24,25 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case keyRequests = "key-requests"
   case signRequest = "sign-request"
   case bundle
+  case envelope
+  case statement
+  case predicate
+  case simpleSigning = "simple-signing"
+  case pluginMessage = "plugin-message"
+  case notaryJWS = "notary-jws"
+  case notaryCOSE = "notary-cose"
+  case notaryChain = "notary-chain"
+  case notaryPlugin = "notary-plugin"
+  case notationPolicy = "notation-policy"
+  case distinguishedName = "distinguished-name"
+  case ociReference = "oci-reference"
+  case ociManifest = "oci-manifest"
+  case ociIndex = "oci-index"
+  case ociChallenge = "oci-challenge"
+  case ociLink = "oci-link"
+  case ociDocuments = "oci-documents"
+  case batchProof = "batch-proof"
+  case keyEndorsement = "key-endorsement"
   // Cores
   case tokenRequest = "token-request"
   case scope
@@ -34,11 +55,20 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case trustPolicy = "trust-policy"
   case publicKey = "public-key"
   case keyReference = "key-reference"
+  case pluginResource = "plugin-resource"
+  case certificateChain = "certificate-chain"
+  case certificateSubject = "certificate-subject"
+  case runbook
+  case runbookStatement = "runbook-statement"
+  case standbyConfiguration = "standby-configuration"
+  case signingPolicy = "signing-policy"
+  case batchManifest = "batch-manifest"
+  case batchJournal = "batch-journal"
 
   /// The longest input worth trying, bytes.
   package var lengthLimit: Int {
     switch self {
-    case .claims, .route, .query, .iso8601, .duration, .tile, .scope, .keyReference: 512
+    case .claims, .route, .query, .iso8601, .duration, .tile, .scope, .keyReference, .distinguishedName, .certificateSubject, .ociReference, .ociChallenge, .ociLink, .pluginResource: 512
     case .hex, .base64, .keyRequests, .signRequest, .tokenRequest, .auditRecord: 2048
     default: 8192
     }
@@ -75,6 +105,36 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .trustPolicy: CoreTargets.trustPolicy(bytes)
     case .publicKey: CoreTargets.publicKey(bytes)
     case .keyReference: CoreTargets.keyReference(bytes)
+    case .jsonMembers: SigstoreTargets.members(bytes)
+    case .cbor: NotaryTargets.cbor(bytes)
+    case .envelope: SigstoreTargets.envelope(bytes)
+    case .statement: SigstoreTargets.statement(bytes)
+    case .predicate: SigstoreTargets.predicate(bytes)
+    case .simpleSigning: SigstoreTargets.simpleSigning(bytes)
+    case .pluginMessage: SigstoreTargets.pluginMessage(bytes)
+    case .notaryJWS: NotaryTargets.jws(bytes)
+    case .notaryCOSE: NotaryTargets.cose(bytes)
+    case .notaryChain: NotaryTargets.chain(bytes)
+    case .notaryPlugin: NotaryTargets.plugin(bytes)
+    case .notationPolicy: NotaryTargets.policy(bytes)
+    case .distinguishedName: NotaryTargets.name(bytes)
+    case .ociReference: OCITargets.reference(bytes)
+    case .ociManifest: OCITargets.manifest(bytes)
+    case .ociIndex: OCITargets.index(bytes)
+    case .ociChallenge: OCITargets.challenge(bytes)
+    case .ociLink: OCITargets.link(bytes)
+    case .ociDocuments: OCITargets.registryDocuments(bytes)
+    case .batchProof: EconomyTargets.batchProof(bytes)
+    case .keyEndorsement: EconomyTargets.keyEndorsement(bytes)
+    case .pluginResource: SigstoreTargets.pluginResource(bytes)
+    case .certificateChain: CertificateTargets.chain(bytes)
+    case .certificateSubject: CertificateTargets.subject(bytes)
+    case .runbook: StandbyTargets.runbook(bytes)
+    case .runbookStatement: StandbyTargets.runbookStatement(bytes)
+    case .standbyConfiguration: StandbyTargets.configuration(bytes)
+    case .signingPolicy: EconomyTargets.signingPolicy(bytes)
+    case .batchManifest: SigningTargets.batchManifest(bytes)
+    case .batchJournal: SigningTargets.batchJournal(bytes)
     }
   }
 }

@@ -28,6 +28,7 @@ struct RegistryOptions: ParsableArguments {
       let client = try RegistryClient(
         transport: transport, settings: settings, environment: environment, dockerConfig: config,
         azure: try connection.azureIdentity(exchange: RetryingExchange(transport)))
+      defer { for warning in client.warnings { Console.note("registry warning: \(Console.plain(warning))") } }
       let result = try await body(client)
       await transport.shutdown()
       return result

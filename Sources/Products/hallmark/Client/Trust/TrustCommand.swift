@@ -19,7 +19,8 @@ enum PolicyFile {
       throw CommandFailure("\(path) is no usable policy", why: error.description, code: Exit.no)
     }
     let supplied = try publicKeys.map { (path) throws in
-      do throws(TrustError) { return try PublicKey(pem: LocalFile.bytes(path, maxBytes: 64 << 10)) } catch {
+      let text = try LocalFile.bytes(path, maxBytes: 64 << 10)
+      do throws(TrustError) { return try PublicKey(pem: text) } catch {
         throw CommandFailure.usage("cannot use \(path)", why: error.description)
       }
     }
