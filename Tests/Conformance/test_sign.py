@@ -443,6 +443,9 @@ def test_standard_input_and_text(hsm, sign, tmp_path):
     out = sign("batch", "-", "--jobs", "2", input=lines).stdout
     assert out.count("signed ") >= 3 and "3 items, 0 failed" in out
     assert sign("batch", "-", input="", check=False).returncode == 2
+    out = sign("--batch", write(tmp_path / "m.jsonl", {"kind": "blob", "artifact": str(files[0])})).stdout
+    assert "1 item, 0 failed" in out and "HSM operations: 0" in out, "found in the cache"
+    assert sign(check=False).returncode == 2 and sign("batch", "-", "--batch", "-", input=lines, check=False).returncode == 2
 
 
 def test_a_killed_batch_goes_on_where_it_stopped(hsm, judge, tmp_path):

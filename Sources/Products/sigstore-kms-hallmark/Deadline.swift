@@ -13,19 +13,24 @@ struct Deadline: Sendable {
 
   private var left: Duration {
     guard let nanoseconds else { return Self.longest }
-    return min(Self.longest, .nanoseconds(nanoseconds - clock.now().nanoseconds))
+    let (rest, overflow) = nanoseconds.subtractingReportingOverflow(clock.now().nanoseconds)
+    return overflow ? (nanoseconds < 0 ? .zero : Self.longest) : min(Self.longest, .nanoseconds(rest))
   }
 
   /// Runs the body and cancels it when the time is over.
   ///
+  /// - Parameter late: called the moment the time is over: a connection attempt may take some seconds to notice that it was cancelled.
   /// - Throws: `Passed`, or what the body threw.
-  func run<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+  func run<Result: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Result, late: @escaping @Sendable () -> Void
+  ) async throws -> Result {
     let left = left
     guard left > .zero else { throw Passed() }
     return try await withThrowingTaskGroup(of: Result?.self) { group in
       group.addTask { try await body() }
       group.addTask {
         try await Task.sleep(for: left)
+        late()
         return nil
       }
       defer { group.cancelAll() }

@@ -15,13 +15,11 @@ import SigstoreFormats
 @main
 struct SigstoreKMSHallmark {
   static func main() async {
-    let response = await answer(CommandLine.arguments)
-    // One write: cosign parses whatever stands on standard output as one object.
-    FileHandle.standardOutput.write(Data(response.line()))
-    if case .failure = response { exit(1) }
+    let line = AnswerLine()
+    line.give(await answer(CommandLine.arguments, line))
   }
 
-  private static func answer(_ arguments: [String]) async -> CosignPlugin.Response {
+  private static func answer(_ arguments: [String], _ line: AnswerLine) async -> CosignPlugin.Response {
     let program = arguments.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "sigstore-kms-hallmark"
     guard arguments.count == 3 else {
       return .failure("\(program) is a plugin that cosign starts by itself; next: cosign sign --key hallmark://HOST/keys/NAME IMAGE")
@@ -34,10 +32,15 @@ struct SigstoreKMSHallmark {
       return .failure("\(program) cannot read its request: \(error.description); next: check that cosign and the plugin are of matching releases")
     }
     let environment = ProcessInfo.processInfo.environment
+    let explain: @Sendable (any Error) -> CosignPlugin.Response = {
+      .failure(Explanation.text($0, key: request.keyResource, doing: request.call))
+    }
     do {
       return try await Deadline(nanoseconds: request.deadline, clock: .system).run {
         try await PluginSession(request: request, environment: environment).response()
+      } late: {
+        line.give(explain(Deadline.Passed()))
       }
-    } catch { return .failure(Explanation.text(error, key: request.keyResource, doing: request.call)) }
+    } catch { return explain(error) }
   }
 }

@@ -21,7 +21,10 @@ struct SignBatchCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: "The manifest, or - for standard input.")
-  var manifest: String
+  var path: String?
+
+  @Option(help: "The same as the argument: `hallmark sign --batch FILE` is `hallmark sign batch FILE`.")
+  var batch: String?
 
   @Option(help: "How many items are worked on at the same time.")
   var jobs = 8
@@ -40,6 +43,9 @@ struct SignBatchCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await SigningFailure.run("cannot sign the batch \(manifest)") {
+      guard (path == nil) != (batch == nil) else {
+        throw CommandFailure.usage("cannot sign", why: "name one manifest", next: "hallmark sign --help lists what can be signed")
+      }
       guard (1...64).contains(jobs) else { throw CommandFailure.usage("cannot sign the batch", why: "--jobs is 1 to 64") }
       let lines = try lines()
       guard !lines.isEmpty else { throw CommandFailure.usage("cannot sign the batch \(manifest)", why: "it holds no item") }
@@ -57,6 +63,8 @@ struct SignBatchCommand: AsyncParsableCommand {
       if let code { throw code }
     }
   }
+
+  private var manifest: String { path ?? batch ?? "" }
 
   private var journalPath: String? {
     if noJournal { return nil }

@@ -141,7 +141,7 @@ struct SigningBatch: Sendable {
       Console.print(JSONValue.object(object).text())
     case .text:
       Console.print(
-        "\(lines.count) items, \(counts.failed) failed; documents: \(counts.signed) signed, \(counts.reused) reused, \(counts.doneBefore) done before; HSM operations: \(operations)")
+        "\(lines.count) \(lines.count == 1 ? "item" : "items"), \(counts.failed) failed; documents: \(counts.signed) signed, \(counts.reused) reused, \(counts.doneBefore) done before; HSM operations: \(operations)")
       if session.options.wantsProfile { Console.print(SigningReport.profile(session.meter, operations)) }
     }
   }
