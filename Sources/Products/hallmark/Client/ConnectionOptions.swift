@@ -4,9 +4,9 @@ import Outbound
 
 extension ConnectionSettings.Kind: ExpressibleByArgument {}
 
-/// Where the service is and who we are, for commands whose own `--certificate` means something else.
+/// Where the service is and who we are, but for the options that mean something else in some commands (`--profile`, `--certificate`).
 /// Tokens come from the environment and from files, never from the command line.
-struct ServiceOptions: ParsableArguments {
+struct AddressOptions: ParsableArguments {
   @Option(help: "Address of the HSM, vault or Hallmark service (HALLMARK_URL).")
   var url: String?
 
@@ -25,9 +25,6 @@ struct ServiceOptions: ParsableArguments {
   @Option(name: .customLong("client-id"), help: "Client id of the workload identity (HALLMARK_CLIENT_ID, AZURE_CLIENT_ID).")
   var clientID: String?
 
-  @Option(help: "Folder of an administrator profile, as `hallmark init` leaves it (HALLMARK_PROFILE).")
-  var profile: String?
-
   @Option(help: "Which credential to use: \(ConnectionSettings.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
   var credential: ConnectionSettings.Kind = .auto
 
@@ -39,8 +36,21 @@ struct ServiceOptions: ParsableArguments {
     settings.authority = authority
     settings.tenant = tenant
     settings.clientID = clientID
-    settings.profile = profile
     settings.credential = credential
+    return settings
+  }
+}
+
+/// The service, for commands whose own `--certificate` means something else.
+struct ServiceOptions: ParsableArguments {
+  @OptionGroup var address: AddressOptions
+
+  @Option(help: "Folder of an administrator profile, as `hallmark init` leaves it (HALLMARK_PROFILE).")
+  var profile: String?
+
+  var settings: ConnectionSettings {
+    var settings = address.settings
+    settings.profile = profile
     return settings
   }
 }

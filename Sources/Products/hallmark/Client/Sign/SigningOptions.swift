@@ -40,23 +40,7 @@ struct SigningKeyOptions: ParsableArguments {
 
 /// The service, for commands in which `--profile` means the profile of the run.
 struct SigningServiceOptions: ParsableArguments {
-  @Option(help: "Address of the HSM, vault or Hallmark service (HALLMARK_URL).")
-  var url: String?
-
-  @Option(help: "PEM file with CA certificates to trust besides the system's (HALLMARK_CA).")
-  var ca: String?
-
-  @Option(help: "File with an access token (else HALLMARK_TOKEN).")
-  var tokenFile: String?
-
-  @Option(help: "Token authority, https://HOST[:PORT] (HALLMARK_AUTHORITY, AZURE_AUTHORITY_HOST).")
-  var authority: String?
-
-  @Option(help: "Tenant (HALLMARK_TENANT, AZURE_TENANT_ID).")
-  var tenant: String?
-
-  @Option(name: .customLong("client-id"), help: "Client id of the workload identity (HALLMARK_CLIENT_ID, AZURE_CLIENT_ID).")
-  var clientID: String?
+  @OptionGroup var address: AddressOptions
 
   @Option(help: "Folder of an administrator profile, as `hallmark init` leaves it (HALLMARK_PROFILE).")
   var administratorProfile: String?
@@ -64,20 +48,10 @@ struct SigningServiceOptions: ParsableArguments {
   @Option(help: "PEM file with a client certificate and its key (AZURE_CLIENT_CERTIFICATE_PATH).")
   var certificate: String?
 
-  @Option(help: "Which credential to use: \(ConnectionSettings.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var credential: ConnectionSettings.Kind = .auto
-
   var settings: ConnectionSettings {
-    var settings = ConnectionSettings(environment: ProcessInfo.processInfo.environment)
-    settings.url = url
-    settings.ca = ca
-    settings.tokenFile = tokenFile
-    settings.authority = authority
-    settings.tenant = tenant
-    settings.clientID = clientID
+    var settings = address.settings
     settings.profile = administratorProfile
     settings.certificate = certificate
-    settings.credential = credential
     return settings
   }
 }

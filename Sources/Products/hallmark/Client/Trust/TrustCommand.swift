@@ -18,13 +18,17 @@ enum PolicyFile {
     do { policy = try Verification.trustFile(bytes) } catch let error as TrustError {
       throw CommandFailure("\(path) is no usable policy", why: error.description, code: Exit.no)
     }
-    let supplied = try publicKeys.map { (path) throws in
+    return policy.supplying(try keys(publicKeys))
+  }
+
+  /// The bytes of keys that a policy pins by fingerprint alone.
+  static func keys(_ paths: [String]) throws -> [PublicKey] {
+    try paths.map { (path) throws in
       let text = try LocalFile.bytes(path, maxBytes: 64 << 10)
       do throws(TrustError) { return try PublicKey(pem: text) } catch {
         throw CommandFailure.usage("cannot use \(path)", why: error.description)
       }
     }
-    return policy.supplying(supplied)
   }
 }
 

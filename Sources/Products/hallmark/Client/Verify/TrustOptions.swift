@@ -20,12 +20,7 @@ struct TrustOptions: ParsableArguments {
 
   /// - Parameter hint: fingerprint of the key that a signature names: saves looking up other versions of a key in an HSM.
   func load(_ what: String, connection: ConnectionOptions, hint: [UInt8]?) async throws -> TrustPolicy {
-    let supplied = try publicKeys.map { (path) throws in
-      let bytes = try LocalFile.bytes(path, maxBytes: 64 << 10)
-      do throws(TrustError) { return try PublicKey(pem: bytes) } catch {
-        throw CommandFailure.usage("cannot use \(path)", why: error.description)
-      }
-    }
+    let supplied = try PolicyFile.keys(publicKeys)
     return try await source(what, connection: connection, hint: hint).supplying(supplied)
   }
 
