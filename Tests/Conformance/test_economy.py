@@ -10,6 +10,7 @@ import pytest
 import keycheck
 import trail
 from authority import TOOLS, run_hallmark
+from registry import oci_registry, plain_registry  # noqa: F401
 
 COSIGN = TOOLS / "bin" / "cosign"
 FILES = 500
@@ -304,6 +305,69 @@ def test_the_same_bytes_are_not_reused_across_purposes(shop):
     changed = shop.policy("changed.yaml", POLICY + "# another policy\n")
     shop.sign("blob", path, "--signing-policy", changed, "--channel", "release", "--ref", "refs/tags/v1")
     assert shop.signs() - before == 3
+
+
+@pytest.mark.parametrize("kind", ["plain_registry", "oci_registry"])
+def test_what_already_lies_beside_an_image_is_found_there(shop, request, kind):
+    registry = request.getfixturevalue(kind)
+    repository = "economy/app"
+    pushed = registry.push_image(repository, "v1", content=kind.encode())
+    reference = f"{registry.host}/{repository}@{pushed['digest']}"
+    elsewhere = {"XDG_CACHE_HOME": str(shop.folder / f"empty-{kind}")}
+    before = shop.signs()
+    shop.sign("image", reference, "--plain-http")
+    shop.sign("image", reference, "--plain-http", env=elsewhere)
+    assert shop.signs() - before == 1, "another machine finds it in the registry"
+    assert len(registry.signatures(repository, pushed["digest"])) == 1
+    shop.sign("image", reference, "--plain-http", "--annotation", "build=8", env=elsewhere)
+    assert shop.signs() - before == 2, "another claim is signed"
+    shop.sign("image", reference, "--plain-http", key="eco-dev", env=elsewhere)
+    assert shop.signs() - before == 3, "and so is another key's"
+
+
+def test_a_release_stands_on_the_dev_attestation_of_the_same_bytes(shop):
+    kind = "https://example.com/test-result/v1"
+    rules = f"""rules:
+  - name: files
+    scope: {{blobs: true}}
+    require: {{key: eco-release}}
+    promotion: {{require: devAttestation, predicateType: "{kind}", signedBy: {{key: eco-dev}}}}
+"""
+    trust = shop.trust("promotion.yaml", ("eco-release", "release"), ("eco-dev", "dev"), rules=rules)
+    paths, manifest = shop.files("promoted", 2)
+    predicate = shop.folder / "result.json"
+    predicate.write_text('{"result":"PASSED"}')
+    tested = []
+    for path in paths:
+        bundle = path.with_name(path.name + ".tested.json")
+        shop.sign("attestation", path, "--predicate", predicate, "--type", kind, "--bundle", bundle, key="eco-dev")
+        tested.append(bundle)
+
+    def verdict(index, *bundles):
+        return shop.verify(paths[index], *(part for b in bundles for part in ("--bundle", b)), "--policy", trust)[0]
+
+    one = paths[0].parent / "one.jsonl"
+    one.write_text(manifest.read_text().splitlines()[0] + "\n")
+    shop.sign("batch", one, "--as", "merkle")
+    proof = paths[0].with_name(paths[0].name + ".batch-proof.json")
+    assert verdict(0, proof, tested[0]) == 1, "it names nothing"
+    shop.sign("batch", one, "--as", "merkle", "--promotes", tested[0])
+    assert verdict(0, proof, tested[0]) == 0
+    assert verdict(0, proof) == 1, "the attestation must be there"
+    assert verdict(0, proof, tested[1]) == 1, "and be about these bytes"
+    shop.sign("batch", one, "--as", "statement", "--promotes", tested[0])
+    assert verdict(0, paths[0].with_name(paths[0].name + ".sigstore.json"), tested[0]) == 0
+    shop.sign("batch", one, "--as", "statement", "--promotes", tested[1])
+    assert verdict(0, paths[0].with_name(paths[0].name + ".sigstore.json"), tested[0]) == 1
+    done = shop.sign("blob", paths[0], "--promotes", tested[0], check=False)
+    assert done.returncode == 2 and "can name the attestation" in done.stderr, done.stderr
+    # A policy that demands it refuses before anything is signed.
+    policy = shop.policy("demanding.yaml", "channels:\n  release:\n    keys: [eco-release]\n    refs: [\"refs/tags/*\"]\n    promotion: {required: true}\n")
+    before = shop.signs()
+    done = shop.sign("batch", one, "--as", "merkle", "--signing-policy", policy, "--ref", "refs/tags/v1", check=False)
+    assert done.returncode == 1 and "--promotes" in done.stderr and shop.signs() == before, done.stderr
+    shop.sign("batch", one, "--as", "merkle", "--signing-policy", policy, "--ref", "refs/tags/v1", "--promotes", tested[0])
+    assert verdict(0, proof, tested[0]) == 0
 
 
 def test_cost_equals_the_audit_trail_and_names_what_was_saved(shop):
