@@ -43,6 +43,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case ociDocuments = "oci-documents"
   case batchProof = "batch-proof"
   case keyEndorsement = "key-endorsement"
+  case merkleBatch = "merkle-batch"
   // Cores
   case tokenRequest = "token-request"
   case scope
@@ -62,6 +63,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case runbookStatement = "runbook-statement"
   case standbyConfiguration = "standby-configuration"
   case signingPolicy = "signing-policy"
+  case usageRecord = "usage-record"
   case batchManifest = "batch-manifest"
   case batchJournal = "batch-journal"
 
@@ -126,6 +128,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .ociDocuments: OCITargets.registryDocuments(bytes)
     case .batchProof: EconomyTargets.batchProof(bytes)
     case .keyEndorsement: EconomyTargets.keyEndorsement(bytes)
+    case .merkleBatch: EconomyTargets.merkleBatch(bytes)
     case .pluginResource: SigstoreTargets.pluginResource(bytes)
     case .certificateChain: CertificateTargets.chain(bytes)
     case .certificateSubject: CertificateTargets.subject(bytes)
@@ -133,6 +136,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .runbookStatement: StandbyTargets.runbookStatement(bytes)
     case .standbyConfiguration: StandbyTargets.configuration(bytes)
     case .signingPolicy: EconomyTargets.signingPolicy(bytes)
+    case .usageRecord: EconomyTargets.usageRecord(bytes)
     case .batchManifest: SigningTargets.batchManifest(bytes)
     case .batchJournal: SigningTargets.batchJournal(bytes)
     }
