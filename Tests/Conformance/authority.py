@@ -109,7 +109,8 @@ class Authority:
         self.process.kill()
         self.process.wait()
 
-    def stop_foreground(self):
+    def stop_foreground(self, may_be_killed=False):
+        """SIGTERM and a wait. `may_be_killed` is for servers under faketime, whose waits with a deadline the shifted clock can spoil."""
         if self.process and self.process.poll() is None:
             os.kill(int((self.directory / "hallmark.pid").read_text()), signal.SIGTERM)
             try:
@@ -117,6 +118,8 @@ class Authority:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+                if may_be_killed:
+                    return None
                 raise AssertionError("server did not stop within 15 s of SIGTERM")
         return self.process.returncode if self.process else None
 

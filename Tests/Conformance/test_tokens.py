@@ -180,7 +180,7 @@ def test_the_clock_decides(shift, accepted, scratch):
         else:
             refused(answer, authority)
     finally:
-        authority.stop_foreground()
+        authority.stop_foreground(may_be_killed=True)
 
 
 def test_a_token_that_expires_while_cached_is_refused(scratch):
