@@ -56,29 +56,38 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // MARK: Ground
+    .systemLibrary(
+      name: "CZlib", path: "Sources/Ground/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     library(.ground, "Clocks"),
     library(.ground, "Encodings"),
     library(.ground, "Merkle", [crypto]),
     library(.ground, "Secrets", ["Encodings", crypto, cryptoExtras]),
 
     // MARK: Formats
+    library(.formats, "DiagnosticLogs", ["Encodings"]),
+    library(.formats, "KubernetesFormats", ["Encodings"]),
     library(.formats, "JOSE", ["Encodings", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1]),
     library(.formats, "ManagedHSMWire", ["Encodings", "JOSE"]),
     library(.formats, "NotaryFormats", ["Encodings", "JOSE", crypto, cryptoExtras, x509, asn1]),
     library(.formats, "OCI", ["Encodings", crypto]),
+    library(.formats, "Plans", ["Encodings", "CZlib"]),
     library(.formats, "SigstoreFormats", ["Encodings", crypto]),
 
     // MARK: Cores
     library(.cores, "Access", ["Encodings", "Clocks", "JOSE", "Secrets", crypto]),
     library(.cores, "Audit", ["Ledger", "Merkle", "Encodings", "Clocks"]),
     library(.cores, "Custody", ["Access", "JOSE", "Encodings", "Secrets", "Clocks", crypto, collections]),
-    library(.cores, "Estate", ["Audit", "Access", "Custody", "Trust", "SigstoreFormats", "Encodings"]),
+    library(
+      .cores, "Estate",
+      ["Audit", "Access", "Custody", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "DiagnosticLogs", "KubernetesFormats", "Encodings", "Clocks"]),
+    library(.cores, "Gates", ["Access", "Estate", "Plans", "Encodings", "Clocks", crypto]),
     library(.cores, "Issuance", ["Trust", "NotaryFormats", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     library(.cores, "Ledger", ["Merkle", "Encodings", "Clocks", "Secrets", crypto]),
     library(.cores, "SecurityDomain", ["Custody", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
@@ -86,6 +95,8 @@ let package = Package(
       .cores, "Signing", ["Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     library(
       .cores, "Trust", ["SigstoreFormats", "NotaryFormats", "OCI", "JOSE", "Merkle", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+
+    library(.cores, "Watch", ["Audit", "Estate", "DiagnosticLogs", "Encodings", "Clocks", crypto]),
 
     // MARK: Adapters
     .systemLibrary(
@@ -96,16 +107,25 @@ let package = Package(
       .adapters, "Outbound",
       [
         "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "SigstoreFormats", "NotaryFormats", "OCI", "Issuance", "Trust",
+        "Estate", "Watch", "DiagnosticLogs", "KubernetesFormats", "Telemetry",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
       ]),
-    library(.adapters, "SQLiteStore", ["Custody", "Access", .product(name: "GRDB", package: "GRDB.swift")]),
+    library(.adapters, "SQLiteStore", ["Custody", "Access", "Estate", "Watch", "Trust", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
     library(
       .adapters, "SoftwareEngine", ["Custody", "JOSE", "Secrets", "Encodings", "CLibcrypto", crypto, cryptoExtras, x509, asn1]),
     library(.adapters, "Telemetry", [logging]),
 
     // MARK: Surfaces
+    library(
+      .surfaces, "ConsoleService",
+      [
+        "Estate", "Trust", "OCI", "KubernetesFormats", "Encodings", "Clocks", "Telemetry", logging,
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
     library(
       .surfaces, "ManagedHSMService",
       [
@@ -133,6 +153,7 @@ let package = Package(
         "ManagedHSMService", "ManagedHSMWire", "SoftwareEngine", "SQLiteStore", "LedgerFiles", "Outbound", "Telemetry",
         "Custody", "Access", "SecurityDomain", "Audit", "Ledger", "Estate", "Signing", "Trust", "Issuance", "SigstoreFormats", "NotaryFormats",
         "OCI", "JOSE", "Encodings", "Merkle", "Secrets", "Clocks", crypto, cryptoExtras, x509, asn1, logging,
+        "Plans", "Gates", "Watch", "DiagnosticLogs", "KubernetesFormats", "ConsoleService",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -150,15 +171,25 @@ let package = Package(
     tests("AuditTests", ["Audit", "Ledger", "Clocks"]),
     tests("CustodyTests", ["Custody", "Access", "Clocks", "Secrets"]),
     tests("EncodingsTests", ["Encodings"]),
-    tests("EstateTests", ["Estate", "Trust", "SigstoreFormats", "Encodings", crypto]),
+    tests(
+      "ConsoleServiceTests",
+      [
+        "ConsoleService", "Estate", "Trust", "OCI", "KubernetesFormats", "Encodings", "Clocks",
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]),
+    tests("DiagnosticLogsTests", ["DiagnosticLogs", "Encodings"]),
+    tests("EstateTests", ["Estate", "Trust", "SigstoreFormats", "OCI", "DiagnosticLogs", "KubernetesFormats", "Encodings", "Clocks", crypto]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Encodings", "Merkle", "JOSE", "ManagedHSMWire", "SigstoreFormats", "NotaryFormats", "OCI", "Access", "Ledger", "Audit", "SecurityDomain", "Issuance", "Trust", "Signing", "Clocks"],
+      dependencies: ["Encodings", "Merkle", "JOSE", "ManagedHSMWire", "SigstoreFormats", "NotaryFormats", "OCI", "Access", "Ledger", "Audit", "SecurityDomain", "Issuance", "Trust", "Signing", "Clocks", "Plans", "DiagnosticLogs", "KubernetesFormats", "Estate", "Gates", "Watch"],
       path: "Fuzz/Targets", swiftSettings: strict),
     tests("FuzzReplayTests", ["FuzzTargets"]),
+    tests("GatesTests", ["Gates", "Estate", "Plans", "Access", "Encodings", "Clocks"]),
     tests("HallmarkVerifyTests", ["HallmarkVerify"]),
     tests("IssuanceTests", ["Issuance", "Trust", "NotaryFormats", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     tests("JOSETests", ["JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
+    tests("KubernetesFormatsTests", ["KubernetesFormats", "Encodings"]),
     tests("LedgerFilesTests", ["LedgerFiles", "Audit", "Ledger", "Merkle", "Clocks", crypto]),
     tests("LedgerTests", ["Ledger", "Merkle", "Encodings", crypto]),
     tests(
@@ -174,8 +205,9 @@ let package = Package(
     tests("MerkleTests", ["Merkle", "Encodings", crypto]),
     tests("NotaryFormatsTests", ["NotaryFormats", "JOSE", "Encodings", crypto, cryptoExtras, x509, asn1]),
     tests("OCITests", ["OCI", "Encodings", crypto]),
-    tests("OutboundTests", ["Outbound", "Signing", "Issuance", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Clocks", "Encodings", crypto]),
-    tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests("OutboundTests", ["Outbound", "Estate", "Watch", "DiagnosticLogs", "KubernetesFormats", "Signing", "Issuance", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Clocks", "Encodings", crypto]),
+    tests("PlansTests", ["Plans", "Encodings"]),
+    tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", "Estate", "Watch", "Trust", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("SecretsTests", ["Secrets", "Encodings", crypto]),
     tests("SecurityDomainTests", ["SecurityDomain", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     tests("SigningTests", ["Signing", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Clocks", "Encodings", crypto, cryptoExtras, x509, asn1]),
@@ -183,6 +215,7 @@ let package = Package(
     tests("SoftwareEngineTests", ["SoftwareEngine", "CLibcrypto", "Custody", "Access", "Clocks", "Secrets", crypto, cryptoExtras]),
     tests("TelemetryTests", ["Telemetry", logging]),
     tests("TrustTests", ["Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Clocks", "Encodings", crypto, cryptoExtras, x509, asn1]),
+    tests("WatchTests", ["Watch", "Estate", "Audit", "DiagnosticLogs", "Encodings", "Clocks"]),
   ],
   swiftLanguageModes: [.v6]
 )

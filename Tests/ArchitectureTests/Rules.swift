@@ -24,6 +24,8 @@ enum Rules {
     "Issuance": ["Trust"],
     "Signing": ["Trust"],
     "Estate": ["Audit", "Access", "Custody", "Trust"],
+    "Gates": ["Access", "Estate"],
+    "Watch": ["Audit", "Estate"],
     "SoftwareEngine": ["CLibcrypto"],
   ]
 
