@@ -13,16 +13,18 @@ import SoftwareEngine
 import Telemetry
 import UnixSignals
 
-/// `hallmark serve`: the data plane and the token authority of one HSM.
+/// `hallmark serve`: the data plane and the token authority of one HSM, and the admission webhook where one is configured.
 struct ServeCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve an HSM that `hallmark init` made.")
+  static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve an HSM that `hallmark init` made, the admission webhook, or both.",
+    discussion: "Without --dir only the admission webhook is served, as --config says; a cluster needs no HSM in it.")
 
-  @Option(help: "Folder of the HSM.") var dir: String
+  @Option(help: "Folder of the HSM.") var dir: String?
   @Option(help: "Configuration file; default hallmark.yaml in the folder.") var config: String?
   @Option(help: "TCP port, over the configuration.") var port: Int?
   @Option(help: "File to write the process id to once the server answers.") var pidFile: String?
 
   func run() async throws {
+    guard let dir else { return try await webhookOnly() }
     let folder = HSMFolder(root: URL(fileURLWithPath: dir))
     guard folder.exists else { throw HSMCreation.Failure(description: "\(folder.root.path) holds no HSM; make one with: hallmark init --dir \(dir) …") }
     let (description, _) = try HSMDescription.read(folder.description)
@@ -32,6 +34,24 @@ struct ServeCommand: AsyncParsableCommand {
       file: config.map { URL(fileURLWithPath: $0) } ?? folder.configuration, required: config != nil, flags: flags, description: description)
     Telemetry.bootstrap(format: LogFormat(rawValue: configuration.logFormat) ?? .text, level: Logger.Level(rawValue: configuration.logLevel) ?? .info)
     try await ServerRun.run(folder, configuration: configuration, pidFile: pidFile.map { URL(fileURLWithPath: $0) })
+  }
+
+  private func webhookOnly() async throws {
+    guard let config else {
+      throw ValidationError("name the HSM with --dir, or a configuration with admission.trust with --config")
+    }
+    let reader = try await ServerConfiguration.reader(file: URL(fileURLWithPath: config), required: true, flags: [:])
+    guard let admission = try AdmissionConfiguration.read(reader) else {
+      throw ServerConfiguration.Invalid(description: "\(config) sets no admission.trust, and without --dir there is nothing else to serve")
+    }
+    let (level, format) = try ServerConfiguration.logging(reader)
+    Telemetry.bootstrap(format: LogFormat(rawValue: format) ?? .text, level: Logger.Level(rawValue: level) ?? .info)
+    let log = Logger(label: "hallmark")
+    let run = try AdmissionRun(admission, serverTLS: nil, log: log)
+    let process = try ServerRun.writePID(pidFile.map { URL(fileURLWithPath: $0) })
+    try await ServiceGroup(services: run.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: log).run()
+    await run.close()
+    process()
   }
 }
 
@@ -45,26 +65,34 @@ enum ServerRun {
     if hsm.description.seal == .file {
       log.warning("the partition key is sealed by nothing but the mode of its file: whoever reads \(folder.partitionKey.path) and store.sqlite has every key. For development only")
     }
-    let tls = try tlsContext(folder, hsm: hsm, configuration: configuration)
+    let tls = try tlsConfiguration(folder, hsm: hsm, configuration: configuration)
+    let admission = try configuration.admission.map { try AdmissionRun($0, serverTLS: tls, log: log) }
     let listener = try await Listener.bind(
       ListenerConfiguration(
         hosts: configuration.addresses, port: configuration.port, bodyLimit: configuration.bodyBytes, idleSeconds: configuration.idleSeconds,
-        drainSeconds: configuration.drainSeconds), tls: tls, responder: hsm.service, group: .singleton)
+        drainSeconds: configuration.drainSeconds), tls: try dataPlane(tls), responder: hsm.service, group: .singleton)
     hsm.service.observe(listener)
     await record(.serverStart, hsm)
-    if let pidFile {
-      try PrivateFile.write(Data("\(ProcessInfo.processInfo.processIdentifier)\n".utf8), to: pidFile)
-    }
+    let forgetProcess = try writePID(pidFile)
     log.notice(
       "serving",
       metadata: ["url": "\(hsm.identity.url)", "authority": "\(hsm.identity.authority)/\(hsm.identity.tenant)", "activated": "\(hsm.activation.isActive)"])
     let group = ServiceGroup(
-      services: [ServeUntilStopped(listener: listener, hsm: hsm), DuePurges(hsm: hsm, log: log)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+      services: [ServeUntilStopped(listener: listener, hsm: hsm), DuePurges(hsm: hsm, log: log)] + (admission?.services ?? []),
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
     try await group.run()
     await record(.serverStop, hsm)
     await hsm.close()
-    if let pidFile { try? FileManager.default.removeItem(at: pidFile) }  // a stale file is told by its dead process
+    await admission?.close()
+    forgetProcess()
     log.notice("stopped")
+  }
+
+  /// - Returns: what removes the file again; a stale one is told by its dead process.
+  static func writePID(_ file: URL?) throws -> () -> Void {
+    guard let file else { return {} }
+    try PrivateFile.write(Data("\(ProcessInfo.processInfo.processIdentifier)\n".utf8), to: file)
+    return { try? FileManager.default.removeItem(at: file) }
   }
 
   private static func record(_ operation: AuditOperation, _ hsm: OpenedHSM) async {
@@ -75,7 +103,7 @@ enum ServerRun {
     _ = try? await hsm.trail.record(entry, reply: ())
   }
 
-  private static func tlsContext(_ folder: HSMFolder, hsm: OpenedHSM, configuration: ServerConfiguration) throws -> NIOSSLContext {
+  private static func tlsConfiguration(_ folder: HSMFolder, hsm: OpenedHSM, configuration: ServerConfiguration) throws -> TLSConfiguration {
     let chain: [NIOSSLCertificateSource]
     let key: NIOSSLPrivateKeySource
     if let certificateFile = configuration.certificateFile, let keyFile = configuration.keyFile {
@@ -87,6 +115,11 @@ enum ServerRun {
     }
     var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
     tls.minimumTLSVersion = .tlsv12
+    return tls
+  }
+
+  private static func dataPlane(_ configuration: TLSConfiguration) throws -> NIOSSLContext {
+    var tls = configuration
     tls.applicationProtocols = ["h2", "http/1.1"]
     // How long a closing connection waits for its peer's goodbye; a peer that sends none costs only this.
     tls.shutdownTimeout = .milliseconds(500)

@@ -24,6 +24,8 @@ struct ServerConfiguration: Sendable {
   var acceptPublicAudience: Bool
   var logLevel: String
   var logFormat: String
+  /// Nil when nothing configures the admission webhook.
+  var admission: AdmissionConfiguration?
 
   struct Setting: Sendable {
     let key: String
@@ -44,6 +46,7 @@ struct ServerConfiguration: Sendable {
       Setting(key: "tls.keyFile", meaning: "PEM private key of tls.certificateFile"),
       Setting(key: "tokens.lifetimeSeconds", meaning: "life of an access token, 300 to 86400, default 3600"),
       Setting(key: "tokens.acceptPublicAudience", meaning: "also accept tokens for https://managedhsm.azure.net, default false"),
+    ] + AdmissionConfiguration.settings + [
       Setting(key: "log.level", meaning: "trace, debug, info, notice, warning, error or critical; default info"),
       Setting(key: "log.format", meaning: "text or json, default text"),
     ]
@@ -57,6 +60,11 @@ struct ServerConfiguration: Sendable {
   ///   - file: `hallmark.yaml`; it may be absent only when it is the default one.
   ///   - flags: what the command line set, as strings by key.
   static func load(file: URL, required: Bool, flags: [String: String], description: HSMDescription) async throws -> ServerConfiguration {
+    try read(try await reader(file: file, required: required, flags: flags), flags: flags, description: description)
+  }
+
+  /// File, environment and flags as one, unknown keys refused.
+  static func reader(file: URL, required: Bool, flags: [String: String]) async throws -> ConfigReader {
     let exists = FileManager.default.fileExists(atPath: file.path)
     guard exists || !required else { throw Invalid(description: "there is no configuration file \(file.path)") }
     if exists { try refuseUnknownKeys(file) }
@@ -67,7 +75,7 @@ struct ServerConfiguration: Sendable {
       EnvironmentVariablesProvider().prefixKeys(with: "hallmark"),
     ]
     if exists { providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file.path))) }
-    return try read(ConfigReader(providers: providers), flags: flags, description: description)
+    return ConfigReader(providers: providers)
   }
 
   private static func read(_ config: ConfigReader, flags: [String: String], description: HSMDescription) throws -> ServerConfiguration {
@@ -83,12 +91,7 @@ struct ServerConfiguration: Sendable {
     }
     func flag(_ key: String) -> Bool { flags[key].map { $0 == "true" } ?? config.bool(forKey: ConfigKey(key), default: false) }
     let port = try integer("listen.port", description.port, 1...65535)
-    let logLevel = config.string(forKey: "log.level", default: "info")
-    guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(logLevel) else {
-      throw Invalid(description: "log.level '\(logLevel)' is not a level; use info, say")
-    }
-    let logFormat = config.string(forKey: "log.format", default: "text")
-    guard ["text", "json"].contains(logFormat) else { throw Invalid(description: "log.format '\(logFormat)' is neither text nor json") }
+    let (logLevel, logFormat) = try logging(config)
     let certificateFile = config.string(forKey: "tls.certificateFile")
     let keyFile = config.string(forKey: "tls.keyFile")
     guard (certificateFile == nil) == (keyFile == nil) else {
@@ -102,7 +105,17 @@ struct ServerConfiguration: Sendable {
       strictLimits: flag("limits.strict"), cachedKeys: try integer("limits.cachedKeys", 1024, 1...1_000_000),
       passphraseFile: config.string(forKey: "seal.passphraseFile"), certificateFile: certificateFile, keyFile: keyFile,
       tokenSeconds: try integer("tokens.lifetimeSeconds", 3600, 300...86_400), acceptPublicAudience: flag("tokens.acceptPublicAudience"),
-      logLevel: logLevel, logFormat: logFormat)
+      logLevel: logLevel, logFormat: logFormat, admission: try AdmissionConfiguration.read(config))
+  }
+
+  static func logging(_ config: ConfigReader) throws -> (level: String, format: String) {
+    let level = config.string(forKey: "log.level", default: "info")
+    guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(level) else {
+      throw Invalid(description: "log.level '\(level)' is not a level; use info, say")
+    }
+    let format = config.string(forKey: "log.format", default: "text")
+    guard ["text", "json"].contains(format) else { throw Invalid(description: "log.format '\(format)' is neither text nor json") }
+    return (level, format)
   }
 
   private static func refuseUnknownKeys(_ file: URL) throws {

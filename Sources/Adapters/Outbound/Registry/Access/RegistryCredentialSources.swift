@@ -133,7 +133,7 @@ extension RegistryClient {
   /// A client with the credentials a command line has: given ones (HALLMARK_REGISTRY…), Docker's, then Azure's when there is an identity.
   package convenience init(
     transport: any Transport, settings: RegistrySettings, environment: [String: String], dockerConfig: String? = nil,
-    azure: (any Credential)? = nil
+    azure: (any Credential)? = nil, policy: RetryPolicy = RetryPolicy()
   ) throws(RegistryError) {
     var sources: [any RegistryCredentialSource] = []
     if let given = try GivenRegistryCredential(environment: environment) { sources.append(given) }
@@ -141,6 +141,6 @@ extension RegistryClient {
     if let azure {
       sources.append(AzureRegistryCredentials(credential: azure, exchange: RetryingExchange(transport), settings: settings))
     }
-    self.init(transport: transport, settings: settings, credentials: sources)
+    self.init(transport: transport, settings: settings, credentials: sources, policy: policy)
   }
 }
