@@ -109,7 +109,7 @@ let package = Package(
         "JOSE", "Encodings", "Secrets", "Clocks", "Signing", "SigstoreFormats", "NotaryFormats", "OCI", "Issuance", "Trust",
         "Estate", "Watch", "DiagnosticLogs", "KubernetesFormats", "Telemetry",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
-        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
       ]),
     library(.adapters, "SQLiteStore", ["Custody", "Access", "Estate", "Watch", "Trust", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -174,7 +174,7 @@ let package = Package(
     tests(
       "ConsoleServiceTests",
       [
-        "ConsoleService", "Estate", "Trust", "OCI", "KubernetesFormats", "Encodings", "Clocks",
+        "ConsoleService", "Estate", "Trust", "SigstoreFormats", "OCI", "KubernetesFormats", "Encodings", "Clocks", crypto, logging,
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]),
