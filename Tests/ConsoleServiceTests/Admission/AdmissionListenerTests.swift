@@ -5,6 +5,7 @@ import Encodings
 import Hummingbird
 import HummingbirdTesting
 import KubernetesFormats
+import OCI
 import Logging
 import NIOCore
 import Testing
@@ -42,7 +43,8 @@ struct AdmissionListenerTests {
       for isDry in [true, true, false] {
         let body = ByteBuffer(bytes: podReview(["\(TestRegistry.repository)@\(digest.text)"], dryRun: isDry))
         try await client.execute(uri: "/admission/validate", method: .post, body: body) { response in
-          #expect(try JSONValue.parse(Array(buffer: response.body))["response"]?["allowed"]?.bool == true)
+          let review = try JSONValue.parse(Array(buffer: response.body))
+          #expect(review["response"]?["allowed"]?.bool == true)
         }
       }
       try await client.execute(uri: "/metrics", method: .get) { response in

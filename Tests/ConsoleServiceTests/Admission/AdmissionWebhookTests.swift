@@ -3,6 +3,7 @@ import ConsoleService
 import Crypto
 import Encodings
 import KubernetesFormats
+import OCI
 import Synchronization
 import Testing
 import Trust
@@ -104,7 +105,7 @@ struct AdmissionWebhookTests {
     #expect(!response.isAllowed && response.message?.contains("no verdict within 1 s") == true)
   }
 
-  @Test("Text that is no image reference is refused, not looked up", arguments: ["UPPER/case", "a b", "registry.example/x@sha256:12", "https://registry.example/x"])
+  @Test("Text that is no image reference is refused, not looked up", arguments: ["registry.example/UPPER/case", "a b", "registry.example/x@sha256:12", "https://registry.example/x"])
   func noReference(image: String) async throws {
     #expect(try await !answer([image]).isAllowed)
     #expect(registry.state.withLock { $0.factCalls + $0.resolveCalls } == 0)
