@@ -99,9 +99,10 @@ package struct AdmissionWebhook: Sendable {
       let place = "container \(image.container): \(image.image)"
       switch judgement.answer {
       case .admit: break
-      case .admitUnenforced: response.warnings.append("\(place) is not trusted (\(judgement.rule ?? "rule") does not enforce): \(why)")
+      // A warning has room for 120 characters: what happened first, the image's name is in the object.
+      case .admitUnenforced: response.warnings.append("container \(image.container) is not trusted (\(judgement.rule ?? "rule") does not enforce): \(why)")
       case .refuse: denials.append("\(place) is not trusted: \(why)")
-      case .unknown where settings.onUnknown == .warn: response.warnings.append("\(place) could not be judged: \(why)")
+      case .unknown where settings.onUnknown == .warn: response.warnings.append("container \(image.container) could not be judged: \(why)")
       case .unknown: denials.append("\(place) could not be judged: \(why)")
       }
       guard judgement.wasTag else { continue }
