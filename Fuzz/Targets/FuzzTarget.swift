@@ -66,6 +66,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case usageRecord = "usage-record"
   case batchManifest = "batch-manifest"
   case batchJournal = "batch-journal"
+  case admissionReview = "admission-review"
 
   /// The longest input worth trying, bytes.
   package var lengthLimit: Int {
@@ -139,6 +140,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .usageRecord: EconomyTargets.usageRecord(bytes)
     case .batchManifest: SigningTargets.batchManifest(bytes)
     case .batchJournal: SigningTargets.batchJournal(bytes)
+    case .admissionReview: AdmissionTargets.review(bytes)
     }
   }
 }
