@@ -1,0 +1,31 @@
+package import Plans
+
+/// The gates together.
+package enum Gate {
+  /// Every rule that is asked, in the order of the report.
+  package static let rules: [any GateRule] = [GateOne()]
+
+  /// Judges a change. Cost: linear in the resources of the change and in the inventory.
+  package static func evaluate(_ input: GateInput, rules: [any GateRule] = Gate.rules) -> GateResult {
+    if let reason = input.changes.compactMap(\.errored).first {
+      return GateResult(verdict: .invalid, reason: reason, input: input.sources)
+    }
+    let change = EstateChange(input)
+    var outcome = GateOutcome()
+    for rule in rules { outcome.add(rule.evaluate(change)) }
+    var undecided = change.undecided + outcome.undecided
+    var seen: Set<MissingFact> = []
+    undecided = undecided.filter { seen.insert($0).inserted }
+    return GateResult(
+      verdict: verdict(findings: outcome.findings, undecided: undecided), input: input.sources, findings: outcome.findings,
+      standing: outcome.standing, undecided: undecided, coverage: change.coverage, memory: input.options.memory)
+  }
+
+  /// A block outweighs what could not be seen, and that outweighs a warning.
+  package static func verdict(findings: [Finding], undecided: [MissingFact]) -> GateResult.Verdict {
+    let open = findings.filter { $0.waived?.accepted != true }
+    if open.contains(where: { $0.verdict == .block }) { return .block }
+    if !undecided.isEmpty || open.contains(where: { $0.verdict == .undecidable }) { return .undecidable }
+    return open.contains { $0.verdict == .warn } ? .warn : .pass
+  }
+}

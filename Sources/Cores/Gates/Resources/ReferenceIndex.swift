@@ -1,0 +1,65 @@
+package import Plans
+
+/// Finds planned resources by the references of unknown values.
+package struct ReferenceIndex: Sendable {
+  private var exact: [String: [Int]] = [:]
+  /// By address without instance keys.
+  private var stripped: [String: [Int]] = [:]
+
+  package init(_ resources: [PlannedResource]) {
+    for (number, resource) in resources.enumerated() where !resource.change.isDrift {
+      exact[resource.address, default: []].append(number)
+      stripped[Self.strip(resource.address), default: []].append(number)
+    }
+  }
+
+  /// The resources behind an unknown value: those of the most specific reference that names any. Cost: the length of the references.
+  package func matches(_ unknown: UnknownValue) -> [Int] {
+    for reference in unknown.references {
+      let found = matches(reference: reference)
+      if !found.isEmpty { return found }
+    }
+    return []
+  }
+
+  /// `module.ci.azurerm_user_assigned_identity.build["eu"].principal_id`, with or without attribute and instance keys.
+  package func matches(reference: String) -> [Int] {
+    var text = Substring(reference)
+    while true {
+      if let found = exact[String(text)] { return found }
+      if let found = stripped[Self.strip(text)] { return found }
+      guard let dot = Self.lastDot(text) else { return [] }
+      text = text[..<dot]
+    }
+  }
+
+  /// The address without `["k"]` and `[0]`.
+  package static func strip(_ address: some StringProtocol) -> String {
+    guard address.utf8.contains(UInt8(ascii: "[")) else { return String(address) }
+    var result = ""
+    var depth = 0
+    var quoted = false
+    for character in address {
+      if depth > 0, character == "\"" { quoted.toggle() }
+      if !quoted, character == "[" { depth += 1 }
+      if depth == 0 { result.append(character) }
+      if !quoted, character == "]" { depth = max(0, depth - 1) }
+    }
+    return result
+  }
+
+  /// The last dot outside brackets.
+  private static func lastDot(_ text: Substring) -> Substring.Index? {
+    var depth = 0
+    var last: Substring.Index?
+    for index in text.indices {
+      switch text[index] {
+      case "[": depth += 1
+      case "]": depth -= 1
+      case "." where depth == 0: last = index
+      default: break
+      }
+    }
+    return last
+  }
+}
