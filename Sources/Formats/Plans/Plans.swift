@@ -106,6 +106,15 @@ package struct ResourceChange: Sendable, Hashable {
   /// Terraform: seen to have changed outside (`resource_drift`), not part of what will be done.
   package var isDrift: Bool
   package var isDeferred: Bool
+  /// Terraform: key of an object left over by an interrupted replacement; the address alone is then not unique.
+  package var deposed: String?
+  /// Terraform's hint why (`replace_because_tainted`, `delete_because_no_resource_config`); for people, not for decisions.
+  package var actionReason: String?
+  /// Where values come from, known ones too: path of the attribute in dots (`principal_id`, `permission.0.data_actions`) → addresses with attribute,
+  /// most specific first, resolved like `UnknownValue.references`. Only from configuration; empty for dialects that do not say.
+  package var references: [String: [String]]
+  /// Which `ProviderSetting.key` this resource uses, when the tool says.
+  package var providerKey: String?
   /// The object may exist already and would be overwritten or recovered (conditions, provider settings).
   package var condition: PlanValue?
   package var sensitivePaths: Set<String>
@@ -127,6 +136,7 @@ package struct ResourceChange: Sendable, Hashable {
     isImport = false
     isDrift = false
     isDeferred = false
+    references = [:]
     sensitivePaths = []
     ignoreChanges = []
     scripts = []
