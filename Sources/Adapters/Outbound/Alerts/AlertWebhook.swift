@@ -1,6 +1,6 @@
-internal import Clocks
+package import Clocks
 internal import Crypto
-package import Encodings
+internal import Encodings
 
 /// Why an alert did not reach its receiver. Never holds the secret or the alert.
 package enum AlertDeliveryError: Error, Sendable, Equatable, CustomStringConvertible {

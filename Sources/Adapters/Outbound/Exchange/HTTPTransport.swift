@@ -33,12 +33,37 @@ package final class HTTPTransport: Transport {
     }
   }
 
-  private init(certificates: [NIOSSLCertificate]?, origin: String) throws(OutboundError) {
+  /// - Parameters:
+  ///   - certificate: PEM chain shown to servers that ask for one.
+  ///   - key: its private key in PEM, not encrypted.
+  package convenience init(extraAuthorities authorities: String?, clientCertificate certificate: String, key: String) throws(OutboundError) {
+    let chain: [NIOSSLCertificateSource]
+    let privateKey: NIOSSLPrivateKeySource
+    do {
+      chain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
+      privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+    } catch { throw .badAddress(certificate, why: "the client certificate or its key cannot be read or is not PEM") }
+    do {
+      try self.init(certificates: authorities.map { try NIOSSLCertificate.fromPEMFile($0) }, origin: authorities ?? "", client: (chain, privateKey))
+    } catch let error as OutboundError {
+      throw error
+    } catch {
+      throw .badAddress(authorities ?? "", why: "the CA file cannot be read or is not PEM")
+    }
+  }
+
+  private init(
+    certificates: [NIOSSLCertificate]?, origin: String, client identity: (chain: [NIOSSLCertificateSource], key: NIOSSLPrivateKeySource)? = nil
+  ) throws(OutboundError) {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.minimumTLSVersion = .tlsv12
     if let certificates {
       guard !certificates.isEmpty else { throw .badAddress(origin, why: "there is no CA certificate in it") }
       tls.additionalTrustRoots = [.certificates(certificates)]
+    }
+    if let identity {
+      tls.certificateChain = identity.chain
+      tls.privateKey = identity.key
     }
     var configuration = HTTPClient.Configuration(
       tlsConfiguration: tls, redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(60)))
