@@ -11,6 +11,8 @@ package struct EstateChange: Sendable {
   /// What could not be read or understood of the input itself.
   package let undecided: [MissingFact]
   package let coverage: GateResult.Coverage
+  /// Text that runs and stands in no resource change, with the number of its change set.
+  package let scripts: [(set: Int, script: PlanScript)]
   package let index: ReferenceIndex
   package let stores: StoreIndex
 
@@ -24,6 +26,7 @@ package struct EstateChange: Sendable {
     resources = reading.resources
     undecided = reading.undecided
     coverage = reading.coverage
+    scripts = reading.scripts
     index = ReferenceIndex(reading.resources)
     stores = StoreIndex(reading.resources, inventory: input.inventory, index: index)
   }
@@ -48,6 +51,6 @@ package struct EstateChange: Sendable {
 
   /// Whether the register marks a key of this name, these tags or this certificate subject as a signing key.
   package func isSigningKey(name: String?, tags: [String: String]?, subject: String? = nil) -> Bool {
-    SigningKeyTest(intent.signingKeys).matches(name: name, tags: tags, subject: subject)
+    intent.isSigningKey(name: name, tags: tags, subject: subject)
   }
 }

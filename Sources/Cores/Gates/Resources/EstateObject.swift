@@ -9,7 +9,8 @@ package enum EstateObject: Sendable, Hashable {
   case certificate(PlannedCertificate)
   case role(PlannedRole)
   case assignment(PlannedAssignment)
-  case policy(PlannedPolicy)
+  /// One access policy or, of ARM, several at once.
+  case policies([PlannedPolicy])
   case identity(PlannedIdentity)
   case federation(PlannedFederation)
   case group(PlannedGroup)
