@@ -80,8 +80,12 @@ final class AdmissionPolicyFiles: Sendable {
   func read() throws -> AdmissionPolicy {
     let stamps = [configuration.trust, configuration.inventory, configuration.intent].compactMap { $0 }.map(Stamp.init)
     if let kept = kept.withLock({ $0 }), kept.stamps == stamps { return kept.policy }
-    let trust = try Verification.trustFile(LocalFile.bytes(configuration.trust, maxBytes: 4 << 20))
-    let inventory: InventorySnapshot? = nil
+    var trust = try Verification.trustFile(LocalFile.bytes(configuration.trust, maxBytes: 4 << 20))
+    let inventory = try configuration.inventory.map { try InventorySnapshot(json: LocalFile.bytes($0, maxBytes: 256 << 20)) }
+    if let path = configuration.intent {
+      let register = try IntentRegister(YAMLTree.parse(LocalFile.bytes(path, maxBytes: 4 << 20)))
+      trust.revocations += register.trustRevocations(keys: inventory?.keys ?? [])
+    }
     var indexes: [String: [String]] = [:]
     for artifact in inventory?.artifacts ?? [] {
       for member in artifact.closure where member != artifact.digest { indexes[member, default: []].append(artifact.digest) }
