@@ -1,4 +1,4 @@
-import Encodings
+package import Encodings
 
 /// Why a file that should describe changes cannot be used. It never carries a value of the file.
 package enum PlanError: Error, Sendable, Equatable, CustomStringConvertible {
