@@ -32,6 +32,9 @@ enum Rules {
   /// Every adapter may log and count.
   static let adapterForAll = "Telemetry"
 
+  /// Targets that are a module map and a header, and have no Swift file to open with a charter.
+  static let systemLibraries: Set<String> = ["CLibcrypto", "CZlib"]
+
   /// Modules of the toolchain and the operating system: no floor, no declaration.
   static let system: Set<String> = [
     "Darwin", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Synchronization", "Swift",
