@@ -1,0 +1,199 @@
+/// What a request did, found by its path first and by the operation's name second: public documents list few names of a Managed HSM.
+package enum LogOperation: String, Sendable, Hashable, CaseIterable {
+  case sign, verify, encrypt, decrypt, wrap, unwrap, release, export
+  case keyCreate, keyImport, keyRotate, keyBackup, keyRestore, keyRead, keyUpdate, keyDelete, keyPurge, keyRecover, keyList, keyAttest
+  /// `/deletedkeys/NAME`, read or purge: the method is not known.
+  case deletedKey
+  case rotationPolicy
+  case domainDownload, domainUpload, domainStatus
+  case fullBackup, fullRestore, fullStatus
+  case roleAssignmentWrite, roleAssignmentDelete, roleAssignment
+  case roleDefinitionWrite, roleDefinition
+  case settingWrite, setting
+  case certificateCreate
+  case storeWrite, storeDelete
+  case ekm, authentication, random, integrityFailure, other
+
+  /// Uses the private half of a key so that something leaves.
+  package var opensData: Bool { self == .decrypt || self == .unwrap || self == .release }
+}
+
+extension LogOperation {
+  /// Names of operations, lower case: vaults, Managed HSMs and Hallmark's own records. Extend it with names seen in the field.
+  package static let names: [String: LogOperation] = [
+    "keysign": .sign, "keyverify": .verify, "keyencrypt": .encrypt, "keydecrypt": .decrypt, "keywrap": .wrap, "keyunwrap": .unwrap,
+    "keysecurewrap": .wrap, "keysecureunwrap": .unwrap, "keyrelease": .release, "keyexport": .export, "keycreate": .keyCreate, "keyimport": .keyImport, "keyrotate": .keyRotate,
+    "keyrotateifdue": .keyRotate, "keybackup": .keyBackup, "keyrestore": .keyRestore, "keyget": .keyRead, "keyupdate": .keyUpdate,
+    "keydelete": .keyDelete, "keypurge": .keyPurge, "keyrecover": .keyRecover, "keylist": .keyList, "keylistversions": .keyList,
+    "keygetdeleted": .keyRead, "keylistdeleted": .keyList, "keyattestationget": .keyAttest, "keyrotationpolicyget": .rotationPolicy,
+    "keyrotationpolicyset": .rotationPolicy, "authentication": .authentication, "vaultput": .storeWrite, "vaultpatch": .storeWrite,
+    "vaultdelete": .storeDelete, "backupcreate": .fullBackup, "restorecreate": .fullRestore, "backupstatusget": .fullStatus,
+    "restorestatusget": .fullStatus, "securitydomainbackup": .domainDownload, "securitydomainrestore": .domainUpload,
+    "securitydomainbackupstatusget": .domainStatus, "securitydomainrestorestatusget": .domainStatus,
+    "securitydomaintransferkeyget": .domainStatus, "roleassignmentcreate": .roleAssignmentWrite, "roleassignmentdelete": .roleAssignmentDelete,
+    "roleassignmentget": .roleAssignment, "roleassignmentlist": .roleAssignment, "roledefinitionset": .roleDefinitionWrite,
+    "roledefinitionget": .roleDefinition, "roledefinitionlist": .roleDefinition, "settingupdate": .settingWrite, "settingget": .setting,
+    "settinglist": .setting, "randombytesget": .random, "certificatecreate": .certificateCreate, "certificateimport": .certificateCreate,
+    "integrityfailure": .integrityFailure,
+    "wrapkey": .wrap, "unwrapkey": .unwrap, "key.create": .keyCreate, "key.import": .keyImport, "key.read": .keyRead,
+    "key.list": .keyList, "key.listversions": .keyList, "key.update": .keyUpdate, "key.delete": .keyDelete, "key.readdeleted": .keyRead,
+    "key.listdeleted": .keyList, "key.recover": .keyRecover, "key.purge": .keyPurge, "key.backup": .keyBackup, "key.restore": .keyRestore,
+    "key.rotate": .keyRotate, "key.attest": .keyAttest, "rotationpolicy.read": .rotationPolicy, "rotationpolicy.update": .rotationPolicy,
+    "roledefinition.read": .roleDefinition, "roledefinition.list": .roleDefinition, "roledefinition.write": .roleDefinitionWrite,
+    "roledefinition.delete": .roleDefinition, "roleassignment.read": .roleAssignment, "roleassignment.list": .roleAssignment,
+    "roleassignment.create": .roleAssignmentWrite, "roleassignment.delete": .roleAssignmentDelete, "setting.read": .setting,
+    "setting.list": .setting, "setting.update": .settingWrite, "backup.start": .fullBackup, "backup.status": .fullStatus,
+    "restore.start": .fullRestore, "restore.status": .fullStatus, "securitydomain.download": .domainDownload,
+    "securitydomain.downloadstatus": .domainStatus, "securitydomain.upload": .domainUpload, "securitydomain.uploadstatus": .domainStatus,
+    "securitydomain.transferkey": .domainStatus, "random.generate": .random, "token.authenticate": .authentication,
+    "token.issue": .authentication, "integrity.failure": .integrityFailure, "sign": .sign, "verify": .verify, "encrypt": .encrypt,
+    "decrypt": .decrypt, "release": .release,
+  ]
+}
+
+/// The path of a request, taken apart.
+package struct RequestPath: Sendable, Hashable {
+  /// Lower case, one slash between segments, none at the end, no query.
+  package var normalised: String
+  package var operation: LogOperation
+  package var key: String?
+  package var version: String?
+  package var host: String?
+
+  /// Reads a URL or a path. `%2F` is decoded once; slashes collapse.
+  package init(_ uri: String) {
+    var rest = Substring(uri)
+    if let cut = rest.firstIndex(where: { $0 == "?" || $0 == "#" }) { rest = rest[..<cut] }
+    if let scheme = rest.range(ofText: "://") {
+      rest = rest[scheme...]
+      let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+      var authority = rest[..<slash]
+      if let colon = authority.lastIndex(of: ":"), authority[authority.index(after: colon)...].allSatisfy(\.isNumber) { authority = authority[..<colon] }
+      host = authority.lowercased()
+      rest = rest[slash...]
+    }
+    let text = rest.contains("%") ? Self.decodingSlashes(rest) : String(rest)
+    let segments = text.split(separator: "/")
+    let lower = segments.map { $0.lowercased() }
+    normalised = "/" + lower.joined(separator: "/")
+    operation = .other
+    classify(segments, lower)
+  }
+
+  private static func decodingSlashes(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    let raw = Array(text.utf8)
+    var index = 0
+    while index < raw.count {
+      if raw[index] == 0x25, index + 2 < raw.count, raw[index + 1] == 0x32, raw[index + 2] | 0x20 == 0x66 {
+        bytes.append(0x2F)
+        index += 3
+      } else {
+        bytes.append(raw[index])
+        index += 1
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private mutating func classify(_ segments: [Substring], _ lower: [String]) {
+    if let providers = lower.lastIndex(of: "providers"), providers + 2 < lower.count, lower[providers + 1] == "microsoft.authorization" {
+      operation = lower[providers + 2] == "roleassignments" ? .roleAssignment : lower[providers + 2] == "roledefinitions" ? .roleDefinition : .other
+      if providers == 2, lower[0] == "keys" { key = String(segments[1]) }
+      return
+    }
+    guard let first = lower.first else { return }
+    switch first {
+    case "keys": classifyKey(segments, lower)
+    case "deletedkeys":
+      guard lower.count > 1 else { operation = .keyList; return }
+      key = String(segments[1])
+      operation = lower.count > 2 && lower[2] == "recover" ? .keyRecover : .deletedKey
+    case "securitydomain":
+      let pending = lower.last == "pending"
+      operation = pending ? .domainStatus : lower.count == 2 && lower[1] == "download" ? .domainDownload : lower.count == 2 && lower[1] == "upload" && !pending ? .domainUpload : .domainStatus
+    case "backup": operation = lower.count == 1 ? .fullBackup : .fullStatus
+    case "restore": operation = lower.last == "pending" ? .fullStatus : .fullRestore
+    case "prebackup", "prerestore": operation = .fullStatus
+    case "settings": operation = .setting
+    case "certificates": if let last = lower.last, lower.count == 3, last == "create" || last == "import" { operation = .certificateCreate }
+    case "rng": operation = .random
+    case let name where name.hasPrefix("ekm"): operation = .ekm
+    default: break
+    }
+  }
+
+  private static let verbs: [String: LogOperation] = [
+    "sign": .sign, "verify": .verify, "encrypt": .encrypt, "decrypt": .decrypt, "wrapkey": .wrap, "unwrapkey": .unwrap, "securewrapkey": .wrap,
+    "secureunwrapkey": .unwrap, "release": .release, "export": .export, "create": .keyCreate, "import": .keyImport, "rotate": .keyRotate,
+    "backup": .keyBackup, "rotationpolicy": .rotationPolicy, "attestation": .keyAttest, "versions": .keyList,
+  ]
+
+  private mutating func classifyKey(_ segments: [Substring], _ lower: [String]) {
+    guard lower.count > 1 else { operation = .keyList; return }
+    if lower.count == 2, lower[1] == "restore" { operation = .keyRestore; return }
+    key = String(segments[1])
+    switch lower.count {
+    case 2: operation = .keyRead
+    case 3:
+      if lower[2] == "restore" { operation = .fullRestore } else if let verb = Self.verbs[lower[2]] { operation = verb } else {
+        version = lower[2]
+        operation = .keyRead
+      }
+    case 4:
+      version = lower[2]
+      operation = Self.verbs[lower[3]] ?? .other
+    default: break
+    }
+  }
+
+  /// The operation, with what name and status say where the method is missing.
+  package func operation(named name: String, status: Int?) -> LogOperation {
+    let lower = name.lowercased()
+    let named = LogOperation.names[lower]
+    switch operation {
+    case .other: return named ?? .other
+    case .keyRead, .keyList: return named ?? operation
+    case .deletedKey: return named ?? (status == 204 ? .keyPurge : .deletedKey)
+    case .roleAssignment:
+      if let named { return named }
+      if lower.contains("delete") { return .roleAssignmentDelete }
+      return status == 201 ? .roleAssignmentWrite : .roleAssignment
+    case .roleDefinition:
+      if let named { return named }
+      return status == 201 ? .roleDefinitionWrite : .roleDefinition
+    case .setting:
+      if let named { return named }
+      let verbs = lower.replacingFirst("settings", "").replacingFirst("setting", "")
+      return ["update", "set", "put", "patch", "write"].contains { verbs.contains($0) } ? .settingWrite : .setting
+    case .fullBackup, .fullRestore, .domainDownload, .domainUpload:
+      if let named, named == .fullStatus || named == .domainStatus { return named }
+      return operation
+    default: return operation
+    }
+  }
+}
+
+extension Substring {
+  /// The index after the text, nil when it does not occur.
+  fileprivate func range(ofText text: String) -> Index? {
+    var index = startIndex
+    while index < endIndex {
+      if self[index...].hasPrefix(text) { return self.index(index, offsetBy: text.count) }
+      formIndex(after: &index)
+      if distance(from: startIndex, to: index) > 16 { return nil }
+    }
+    return nil
+  }
+}
+
+extension String {
+  fileprivate func replacingFirst(_ text: String, _ other: String) -> String {
+    var index = startIndex
+    while index < endIndex {
+      if self[index...].hasPrefix(text) { return self[..<index] + other + self[self.index(index, offsetBy: text.count)...] }
+      formIndex(after: &index)
+    }
+    return self
+  }
+}
