@@ -382,8 +382,10 @@ def test_our_own_hsm(hsm, tmp_path, name):
     assert by(blind["stores"], id="ours")["visibility"] == "denied" and not blind["keys"], "who may read nothing sees a denied store"
     hsm.wire("admin").put(f"/providers/Microsoft.Authorization/roleAssignments/{guid(name)}", {"properties": {
         "principalId": hsm.oid("nobody"), "roleDefinitionId": f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{AUDITOR}"}}).expect(201)
+    hsm.run("identity", "add", name, who="admin", check=True)
     snapshot, report, _ = taken(tmp_path, config)
     assert report["complete"]
     key = by(snapshot["keys"], store="ours", name=name)
     assert key["kty"] == "EC-HSM" and len(key["spkiSha256"]) == 64
-    assert [g for g in snapshot["grants"] if g["store"] == "ours" and g["via"] == "localRbac"] and snapshot["identities"]
+    assert [g for g in snapshot["grants"] if g["store"] == "ours" and g["via"] == "localRbac"] 
+    assert by(snapshot["identities"], name=name)["federated"] == []

@@ -50,6 +50,18 @@ package struct RemoteRefusal: Sendable, Equatable, CustomStringConvertible {
   /// Every attempt, the one that brought this answer last.
   package var attempts: [RequestAttempt]
 
+  package init(
+    method: String, url: String, status: Int, code: String?, message: String?, requestID: String?, attempts: [RequestAttempt]
+  ) {
+    self.method = method
+    self.url = url
+    self.status = status
+    self.code = code
+    self.message = message
+    self.requestID = requestID
+    self.attempts = attempts
+  }
+
   package var description: String {
     var text = "\(method) \(url) was answered \(status)"
     if let code { text += " \(code)" }

@@ -54,6 +54,12 @@ package struct StorageLogs: Sendable {
     package var etag: String?
     /// Length of the whole blob when it was read.
     package var total: Int64?
+
+    package init(bytes: [UInt8], etag: String? = nil, total: Int64? = nil) {
+      self.bytes = bytes
+      self.etag = etag
+      self.total = total
+    }
   }
 
   /// Bytes from `offset` on, at most `maxPiece`; empty when there are none yet.

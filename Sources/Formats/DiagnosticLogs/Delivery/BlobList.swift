@@ -8,6 +8,14 @@ package struct ListedBlob: Sendable, Hashable {
   package var lastModified: String?
   /// `AppendBlob`, `BlockBlob`, `PageBlob`.
   package var type: String?
+
+  package init(name: String, length: Int64, etag: String? = nil, lastModified: String? = nil, type: String? = nil) {
+    self.name = name
+    self.length = length
+    self.etag = etag
+    self.lastModified = lastModified
+    self.type = type
+  }
 }
 
 /// Why a listing is not one.
