@@ -59,6 +59,13 @@ struct MissingFacts {
             MissingFact(
               address: address(number), missing: "the members of group \(group.name ?? holder): supply an inventory that lists them"))
         }
+      } else if capabilities(grant) == nil, let id = grant.role, review.purpose(holder).purpose == .signOnly,
+        review.after.catalogue.role(id: id, store: grant.store) == nil
+      {
+        result.append(
+          MissingFact(
+            address: address(number),
+            missing: "what the role \(id) gives: it is neither built in nor in the inventory; supply an inventory that lists it"))
       } else if review.isUnclassifiable(holder) {
         result.append(
           MissingFact(

@@ -10,6 +10,9 @@ struct RightsReview {
   private let holders: Set<String>
   private let identities: [String: InventorySnapshot.Identity]
   private let listedIdentities: Set<String>
+  private let register: RegisterIndex
+  /// What every holder is for, worked out once.
+  private var decisions: [String: IntentRegister.PurposeDecision] = [:]
   private let groupsWithMembers: Set<String>
   /// By object id in lower case.
   let groups: [String: InventorySnapshot.Group]
@@ -31,7 +34,9 @@ struct RightsReview {
     self.holders = holders
     identities = Dictionary(worlds.after.identities.map { ($0.objectId.lowercased(), $0) }) { first, _ in first }
     listedIdentities = Set((change.inventory?.identities ?? []).map { $0.objectId.lowercased() })
+    register = RegisterIndex(change.intent)
     groupsWithMembers = Set(worlds.after.groups.filter { $0.members?.isEmpty == false }.map { $0.objectId.lowercased() })
+    for id in holders { decisions[id] = register.purpose(of: facts(id)) }
   }
 
   private static func modes(_ snapshot: InventorySnapshot) -> [String: InventorySnapshot.RBACMode] {
@@ -49,7 +54,7 @@ struct RightsReview {
   }
 
   func purpose(_ id: String) -> IntentRegister.PurposeDecision {
-    change.intent.purpose(of: facts(id))
+    decisions[id] ?? register.purpose(of: facts(id))
   }
 
   func facts(_ id: String) -> IntentPrincipal {
