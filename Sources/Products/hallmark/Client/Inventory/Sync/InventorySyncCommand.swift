@@ -76,7 +76,12 @@ struct InventorySyncCommand: AsyncParsableCommand {
     return "\(folder)/\(digest.prefix(16)).progress"
   }
 
+  /// Into the history, and to `--out`; with `--out`, a history that cannot be written is only said.
   private func keep(_ snapshot: InventorySnapshot) async throws {
+    do { try InventoryHistory.standard.keep(snapshot) } catch {
+      guard out != nil else { throw error }
+      Console.note("note: the snapshot was not kept in \(InventoryHistory.standard.folder)")
+    }
     guard let out else { return }
     try LocalFile.write(snapshot.json.serialized(pretty: true) + [UInt8(ascii: "\n")], to: out)
   }
