@@ -12,10 +12,19 @@ import yaml
 
 from authority import BINARY
 from azure_estate import Estate, guid, spki
+from registry import DockerRegistry
 
 GITHUB = "https://token.actions.githubusercontent.com"
 AUDITOR = "2c18b078-7c48-4d3a-af88-5a3a1b3f82b3"
 SIGN = "Microsoft.KeyVault/managedHsm/keys/sign/action"
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory, monkeypatch):
+    """Nothing of another test, or of the person who runs them, is found in a cache or a state folder."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("CACHE", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(folder / name.lower()))
 
 
 @pytest.fixture
@@ -389,3 +398,38 @@ def test_our_own_hsm(hsm, tmp_path, name):
     assert key["kty"] == "EC-HSM" and len(key["spkiSha256"]) == 64
     assert [g for g in snapshot["grants"] if g["store"] == "ours" and g["via"] == "localRbac"] 
     assert by(snapshot["identities"], name=name)["federated"] == []
+
+
+@pytest.fixture(scope="module")
+def docker(scratch):
+    registry = DockerRegistry(scratch / "inventory-registry")
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.mark.parametrize("layout", ["bundle", "legacy"])
+def test_signatures_in_a_registry_lead_to_the_key_version(hsm, docker, tmp_path, name, layout):
+    created = hsm.wire("user").post(f"/keys/{name}/create", {"kty": "EC", "crv": "P-256", "key_ops": ["sign", "verify"]}).expect(200).json
+    repository = f"shop/{name.lower()}"
+    index, images = docker.push_index(repository, "v1")
+    docker.push_image(f"{repository}-plain", "v1")
+    format_options = ["--format", "legacy"] if layout == "legacy" else []
+    hsm.run("sign", "image", f"{docker.host}/{repository}:v1", "--plain-http", "--key", name, *format_options, who="user", check=True)
+    hsm.wire("admin").put(f"/providers/Microsoft.Authorization/roleAssignments/{guid(name + 'auditor')}", {"properties": {
+        "principalId": hsm.oid("nobody"), "roleDefinitionId": f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{AUDITOR}"}})
+    token = tmp_path / "token"
+    token.write_text(hsm.token("nobody"))
+    config = tmp_path / "estate.yaml"
+    config.write_text(yaml.safe_dump({
+        "schema": "hallmark.estate/v1", "hsms": [{"name": "ours", "url": hsm.url, "ca": str(hsm.ca), "tokenFile": str(token)}],
+        "registries": [{"host": docker.host, "repositories": [repository, f"{repository}-plain"], "plainHTTP": True}]}))
+    snapshot, _, _ = taken(tmp_path, config)
+    artifact = by(snapshot["artifacts"], digest=index["digest"])
+    assert {i["digest"] for i in images} < set(artifact["closure"]) and artifact["names"] == [f"{docker.host}/{repository}"]
+    key = by(snapshot["keys"], name=name)
+    assert key["kid"] == created["key"]["kid"]
+    assert [(s["format"], s["spkiSha256"], s["verified"]) for s in artifact["signatures"]] == [
+        ("sigstore" if layout == "bundle" else "cosign-legacy", key["spkiSha256"], True)]
+    plain = [a for a in snapshot["artifacts"] if a["names"] == [f"{docker.host}/{repository}-plain"]]
+    assert plain[0]["signatures"] == [], "looked for, and there are none"
