@@ -76,13 +76,7 @@ struct MissingFacts {
     return result
   }
 
-  private func capabilities(_ grant: InventorySnapshot.Grant) -> Set<Capability>? {
-    guard let id = grant.role else { return Set(grant.capabilities ?? []) }
-    let isLocal = grant.via == .localRbac
-    if review.worlds.unreadableRoles[EstateWorlds.roleKey(isLocal ? grant.store : nil, id)] != nil { return nil }
-    guard let role = review.after.catalogue.role(id: id, store: grant.store) else { return nil }
-    return RightsReview.capabilities(of: role, isLocal: isLocal)
-  }
+  private func capabilities(_ grant: InventorySnapshot.Grant) -> Set<Capability>? { review.capabilities(ofNew: grant) }
 
   /// Roles some of whose actions only the apply will know, held by a signer.
   private func unreadable() -> [MissingFact] {

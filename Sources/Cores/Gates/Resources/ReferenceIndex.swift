@@ -35,28 +35,31 @@ package struct ReferenceIndex: Sendable {
 
   /// The address without `["k"]` and `[0]`.
   package static func strip(_ address: some StringProtocol) -> String {
-    guard address.utf8.contains(UInt8(ascii: "[")) else { return String(address) }
-    var result = ""
+    let bytes = address.utf8
+    guard bytes.contains(UInt8(ascii: "[")) else { return String(address) }
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
     var depth = 0
     var quoted = false
-    for character in address {
-      if depth > 0, character == "\"" { quoted.toggle() }
-      if !quoted, character == "[" { depth += 1 }
-      if depth == 0 { result.append(character) }
-      if !quoted, character == "]" { depth = max(0, depth - 1) }
+    for byte in bytes {
+      if depth > 0, byte == UInt8(ascii: "\"") { quoted.toggle() }
+      if !quoted, byte == UInt8(ascii: "[") { depth += 1 }
+      if depth == 0 { result.append(byte) }
+      if !quoted, byte == UInt8(ascii: "]") { depth = max(0, depth - 1) }
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 
   /// The last dot outside brackets.
   private static func lastDot(_ text: Substring) -> Substring.Index? {
     var depth = 0
     var last: Substring.Index?
-    for index in text.indices {
-      switch text[index] {
-      case "[": depth += 1
-      case "]": depth -= 1
-      case "." where depth == 0: last = index
+    let bytes = text.utf8
+    for index in bytes.indices {
+      switch bytes[index] {
+      case UInt8(ascii: "["): depth += 1
+      case UInt8(ascii: "]"): depth -= 1
+      case UInt8(ascii: ".") where depth == 0: last = index
       default: break
       }
     }

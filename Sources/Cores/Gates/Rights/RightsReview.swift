@@ -11,6 +11,8 @@ struct RightsReview {
   private let identities: [String: InventorySnapshot.Identity]
   private let listedIdentities: Set<String>
   private let register: RegisterIndex
+  /// What the roles of new grants give, by local or Azure and `EstateWorlds.roleKey`; nil where it cannot be known.
+  private var roleCapabilities: [String: Set<Capability>?] = [:]
   /// What every holder is for, worked out once.
   private var decisions: [String: IntentRegister.PurposeDecision] = [:]
   private let groupsWithMembers: Set<String>
@@ -36,6 +38,11 @@ struct RightsReview {
     listedIdentities = Set((change.inventory?.identities ?? []).map { $0.objectId.lowercased() })
     register = RegisterIndex(change.intent)
     groupsWithMembers = Set(worlds.after.groups.filter { $0.members?.isEmpty == false }.map { $0.objectId.lowercased() })
+    for grant in worlds.after.grants where worlds.origins.new.contains(grant.id) {
+      guard let id = grant.role else { continue }
+      let key = Self.roleKey(grant, id)
+      if roleCapabilities[key] == nil { roleCapabilities[key] = .some(given(grant, id)) }
+    }
     for id in holders { decisions[id] = register.purpose(of: facts(id)) }
   }
 
@@ -82,6 +89,22 @@ struct RightsReview {
     case .user, .systemAssigned, .group: return false
     case .userAssigned, .servicePrincipal, nil: return listed.federated == nil
     }
+  }
+
+  private static func roleKey(_ grant: InventorySnapshot.Grant, _ role: String) -> String {
+    (grant.via == .localRbac ? "local|" : "azure|") + EstateWorlds.roleKey(grant.store, role)
+  }
+
+  /// What a grant of the change gives; nil when its role is not known or some of its actions are not.
+  func capabilities(ofNew grant: InventorySnapshot.Grant) -> Set<Capability>? {
+    guard let id = grant.role else { return Set(grant.capabilities ?? []) }
+    return roleCapabilities[Self.roleKey(grant, id)] ?? nil
+  }
+
+  private func given(_ grant: InventorySnapshot.Grant, _ id: String) -> Set<Capability>? {
+    let isLocal = grant.via == .localRbac
+    if worlds.unreadableRoles[EstateWorlds.roleKey(isLocal ? grant.store : nil, id)] != nil { return nil }
+    return after.catalogue.role(id: id, store: grant.store).map { Self.capabilities(of: $0, isLocal: isLocal) }
   }
 
   /// What a role gives, powers of the control plane counted as what they lead to.
