@@ -1,3 +1,4 @@
+internal import Estate
 package import Plans
 
 /// The gates together.
@@ -16,8 +17,9 @@ package enum Gate {
     var undecided = change.undecided + outcome.undecided
     var seen: Set<MissingFact> = []
     undecided = undecided.filter { seen.insert($0).inserted }
+    let findings = WaiverDecisions(waivers: input.intent.waivers, options: input.options).applied(to: outcome.findings)
     return GateResult(
-      verdict: verdict(findings: outcome.findings, undecided: undecided), input: input.sources, findings: outcome.findings,
+      verdict: verdict(findings: findings, undecided: undecided), input: input.sources, findings: findings,
       standing: outcome.standing, undecided: undecided, coverage: change.coverage, memory: input.options.memory)
   }
 
