@@ -81,7 +81,7 @@ struct IdentityAttached {
       let had = Set((resource.attachedBefore.value ?? []).flatMap { review.worlds.principals.principals($0) })
       let (_, unknown) = resource.attachedAfter.words()
       for value in resource.attachedAfter.value ?? [] {
-        for id in review.worlds.principals.principals(value) where !had.contains(id) {
+        for id in review.worlds.principals.principals(value, near: resource.address) where !had.contains(id) {
           if let finding = judge(id, resource) { outcome.findings.append(finding) }
         }
       }
@@ -102,11 +102,12 @@ struct IdentityAttached {
     guard let first = rights.first else { return nil }
     let name = review.name(id, decision)
     // An identity that arrives with its machine has its home there; one that exists gains another.
-    let isNew = id.hasPrefix("planned:")
+    // Of a template nobody knows what was attached before.
+    let isNew = id.hasPrefix("planned:") || !resource.change.knowsBefore
     return Finding(
       rule: GateOneRule.identityAttached, gate: .one, verdict: isNew ? .warn : .block, severity: isNew ? .medium : .high,
       address: resource.address,
-      principal: Finding.Principal(objectId: isNew ? nil : id, name: name, via: [resource.address] + first.path),
+      principal: Finding.Principal(objectId: id.hasPrefix("planned:") ? nil : id, name: name, via: [resource.address] + first.path),
       store: first.store, key: first.key.map { review.spelling(ofKey: $0, scope: first.scope) }, scope: first.key == nil ? first.scope : nil,
       gained: first.capabilities.subtracting([.read, .verify]).canonical,
       reason: "Whatever runs on \(resource.address) becomes the signing identity \(name) and can use "

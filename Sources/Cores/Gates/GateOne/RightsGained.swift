@@ -16,7 +16,7 @@ struct RightsGained {
       let had = review.before.rights(of: id)
       let has = review.after.rights(of: id)
       if has.isEmpty { continue }
-      let gained = EffectiveRight.gained(before: had, after: has)
+      let gained = gained(had, has)
       for (attribution, rights) in grouped(gained) {
         outcome.add(judge(id, decision, attribution, rights))
       }
@@ -24,6 +24,13 @@ struct RightsGained {
     }
     blocked = Set(outcome.findings.filter { $0.verdict == .block }.compactMap { $0.principal?.objectId ?? $0.principal?.name })
     return outcome
+  }
+
+  /// What is new. A right to whatever lies below a scope does not cover a store that was there and did not heed it.
+  private func gained(_ had: [EffectiveRight], _ has: [EffectiveRight]) -> [EffectiveRight] {
+    let isOld: (EffectiveRight) -> Bool = { right in right.store.map { review.storeModes.before[$0.lowercased()] != nil } ?? false }
+    return EffectiveRight.gained(before: had.filter { $0.store != nil }, after: has.filter(isOld))
+      + EffectiveRight.gained(before: had, after: has.filter { !isOld($0) })
   }
 
   /// Rights that come from one thing belong into one finding. In order of what made them.

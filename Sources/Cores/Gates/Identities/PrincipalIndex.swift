@@ -85,11 +85,11 @@ struct PrincipalIndex {
   static func folded(_ armId: String) -> String { RightsScope(armId).segments.joined(separator: "/") }
 
   /// The principals a value names; empty when it cannot be known.
-  func principals(_ value: Planned<String>) -> [String] {
+  func principals(_ value: Planned<String>, near address: String = "") -> [String] {
     switch value {
     case .absent: []
     case .known(let text): [named(text)]
-    case .unknown(let unknown): behind(unknown)
+    case .unknown(let unknown): behind(unknown, near: address)
     }
   }
 
@@ -105,8 +105,8 @@ struct PrincipalIndex {
     return byClientId[folded] ?? byName[folded] ?? folded
   }
 
-  private func behind(_ unknown: UnknownValue) -> [String] {
-    let numbers = index.matches(unknown)
+  private func behind(_ unknown: UnknownValue, near address: String) -> [String] {
+    let numbers = index.matches(unknown, near: address, among: resources)
     return numbers.map { number in
       if let id = ofResource[number] { return id }
       // A system-assigned identity: of the resource that the reference names.

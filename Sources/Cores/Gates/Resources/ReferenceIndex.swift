@@ -22,6 +22,23 @@ package struct ReferenceIndex: Sendable {
     return []
   }
 
+  /// As `matches`, for a resource at this address: of several instances, those with its own instance keys when there are any.
+  /// `azurerm_x.y["eu"]` that refers to `azurerm_z.w[each.key]` means `azurerm_z.w["eu"]`.
+  package func matches(_ unknown: UnknownValue, near address: String, among resources: [PlannedResource]) -> [Int] {
+    let found = matches(unknown)
+    guard found.count > 1, address.utf8.contains(UInt8(ascii: "[")) else { return found }
+    let own = Self.keys(address)
+    let equal = found.filter { Self.keys(resources[$0].address) == own }
+    if !equal.isEmpty { return equal }
+    let last = found.filter { Self.keys(resources[$0].address).last == own.last }
+    return last.isEmpty ? found : last
+  }
+
+  /// The instance keys of an address, as written, from left to right.
+  static func keys(_ address: String) -> [String] {
+    address.split(separator: "[", omittingEmptySubsequences: true).dropFirst().map { part in String(part.prefix { $0 != "]" }) }
+  }
+
   /// `module.ci.azurerm_user_assigned_identity.build["eu"].principal_id`, with or without attribute and instance keys.
   package func matches(reference: String) -> [Int] {
     var text = Substring(reference)

@@ -22,8 +22,8 @@ extension WorldBuilder {
     let resource = change.resources[number]
     let isLocal = assignment.store != nil
     let handle = assignment.store.flatMap { change.store($0, kind: .managedHsm) }
-    let roles = roles(assignment, store: isLocal ? handle?.name ?? "?" : nil, phase)
-    let holders = principals.principals(assignment.principal)
+    let roles = roles(assignment, number, store: isLocal ? handle?.name ?? "?" : nil, phase)
+    let holders = principals.principals(assignment.principal, near: resource.address)
     if phase == .after {
       if roles.isEmpty {
         let written = assignment.roleName.value.map { "the role named \($0): neither built in nor in the inventory; supply an inventory that lists it" }
@@ -51,10 +51,11 @@ extension WorldBuilder {
   }
 
   /// The roles an assignment can mean, by id: one, or several of one name.
-  private func roles(_ assignment: PlannedAssignment, store: String?, _ phase: Phase) -> [String] {
+  private func roles(_ assignment: PlannedAssignment, _ origin: Int, store: String?, _ phase: Phase) -> [String] {
     if let id = assignment.role.value { return [RoleReference.folded(id)] }
     if let unknown = assignment.role.unknownValue {
-      return change.index.matches(unknown).flatMap { number -> [String] in
+      let numbers = change.index.matches(unknown, near: change.resources[origin].address, among: change.resources)
+      return numbers.flatMap { number -> [String] in
         let resource = change.resources[number]
         guard case .role(let role)? = resource.after ?? resource.before else { return [] }
         if let id = role.id.value { return [RoleReference.folded(id)] }

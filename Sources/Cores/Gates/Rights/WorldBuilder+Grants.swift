@@ -52,11 +52,11 @@ extension WorldBuilder {
       }
       for member in members { join(principals.named(member), id, number, phase) }
       if case .known(let list) = group.members {
-        for member in list where member.isUnknown { for one in principals.principals(member) { join(one, id, number, phase) } }
+        for member in list where member.isUnknown { for one in principals.principals(member, near: change.resources[number].address) { join(one, id, number, phase) } }
       }
     case .membership(let membership):
-      for group in principals.principals(membership.group) {
-        let members = principals.principals(membership.member)
+      for group in principals.principals(membership.group, near: change.resources[number].address) {
+        let members = principals.principals(membership.member, near: change.resources[number].address)
         if members.isEmpty, phase == .after {
           gap(
             number, membership.member.unknownValue?.description(of: "the member") ?? "the member: the plan does not name it",
@@ -78,14 +78,14 @@ extension WorldBuilder {
     case .policies(let policies):
       for policy in policies {
         guard let handle = change.store(policy.vault, kind: .vault) else { continue }
-        for holder in holders(policy) { drop(holder, handle) }
+        for holder in holders(policy, number) { drop(holder, handle) }
       }
     case .group(let group):
       guard let id = principals.ofResource[number], case .known(let list) = group.members else { return }
       for member in list.flatMap({ principals.principals($0) }) { after.members[id]?.remove(member) }
     case .membership(let membership):
-      for group in principals.principals(membership.group) {
-        for member in principals.principals(membership.member) { after.members[group]?.remove(member) }
+      for group in principals.principals(membership.group, near: change.resources[number].address) {
+        for member in principals.principals(membership.member, near: change.resources[number].address) { after.members[group]?.remove(member) }
       }
     default: break
     }
@@ -128,8 +128,9 @@ extension WorldBuilder {
   }
 
   /// The object, and of a compound identity also the application: both halves can be the one that runs.
-  private func holders(_ policy: PlannedPolicy) -> [String] {
-    principals.principals(policy.object) + principals.principals(policy.application)
+  private func holders(_ policy: PlannedPolicy, _ number: Int) -> [String] {
+    let address = change.resources[number].address
+    return principals.principals(policy.object, near: address) + principals.principals(policy.application, near: address)
   }
 
   private mutating func drop(_ holder: String, _ handle: StoreHandle) {
@@ -146,7 +147,7 @@ extension WorldBuilder {
       if word == "all" || word == "create" { capabilities.insert(.create) }
       if word == "all" || word == "import" { capabilities.insert(.import) }
     }
-    let holders = holders(policy)
+    let holders = holders(policy, number)
     let handle = known ?? change.store(policy.vault, kind: .vault)
     if phase == .after {
       if holders.isEmpty {

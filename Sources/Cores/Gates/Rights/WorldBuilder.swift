@@ -146,8 +146,8 @@ struct WorldBuilder {
       }
     }
     for (number, resource) in change.resources.enumerated() where !resource.change.isDrift && !resource.change.isData {
-      let old = federation(resource.before)
-      let new = federation(resource.after)
+      let old = federation(resource.before, resource.address)
+      let new = federation(resource.after, resource.address)
       if let old, resource.action != .forget {
         for id in old.identities {
           before.federate(id, add: old.credential)
@@ -174,10 +174,12 @@ struct WorldBuilder {
     }
   }
 
-  private func federation(_ object: EstateObject?) -> (identities: [String], credential: InventorySnapshot.Federated)? {
+  private func federation(
+    _ object: EstateObject?, _ address: String
+  ) -> (identities: [String], credential: InventorySnapshot.Federated)? {
     guard case .federation(let federation)? = object else { return nil }
     return (
-      principals.principals(federation.identity),
+      principals.principals(federation.identity, near: address),
       InventorySnapshot.Federated(issuer: federation.issuer.value ?? "unknown", subject: federation.subject.value ?? "*")
     )
   }
