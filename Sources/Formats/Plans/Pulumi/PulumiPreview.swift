@@ -18,8 +18,10 @@ package enum PulumiPreview {
       set.errored = set.errored ?? "the preview reported an error\(urn)"
     }
     if object["maybeCorrupt"]?.bool == true { set.incomplete.append("the preview says it may be corrupt") }
-    let known: JSONValue? = object["steps"] ?? (object["changeSummary"] != nil || object["maybeCorrupt"] != nil || set.errored != nil ? .array([]) : nil)
-    guard let listed = known else { throw TemplateError.wrongDocument(.preview, found: PlanFormat.document(object.names, schema: nil)) }
+    let isEmpty = object["changeSummary"] != nil || object["maybeCorrupt"] != nil || set.errored != nil
+    guard let listed = object["steps"] ?? (isEmpty ? JSONValue.array([]) : Optional<JSONValue>.none) else {
+      throw TemplateError.wrongDocument(.preview, found: PlanFormat.document(object.names, schema: nil))
+    }
     guard let steps = listed.array ?? (listed.isNull ? [] : nil) else { throw TemplateError.malformed(.preview, place: "steps", expected: "an array") }
     guard steps.count <= 100_000 else { throw TemplateError.tooMuch(.preview, what: "steps", limit: 100_000) }
     checkSummary(object["changeSummary"], steps, &set)
