@@ -164,6 +164,7 @@ class World:
         self.deleted_stores = collections.defaultdict(list)
         self.ghosts = []  # rows Resource Graph still has although the resource is gone
         self.graph_truncated = False
+        self.hosts = []  # Container Apps, Container Instances, App Service as Resource Graph lists them
         self.blobs = {}  # (account, container) -> {name: bytes}
         self.tables = {}  # workspace -> reply
         self.pods, self.replica_sets = [], []
@@ -416,6 +417,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def resource_graph(self, request, mine):
         options = request.get("options") or {}
+        if "microsoft.app/containerapps" in request["query"]:
+            rows = [row for row in self.world.hosts if row["subscriptionId"] in mine]
+            return {"totalRecords": len(rows), "count": len(rows), "resultTruncated": "false", "data": rows, "facets": []}
         rows = [{"id": s.id, "name": s.name, "type": f"microsoft.keyvault/{s.kind.lower()}", "tenantId": self.tenant,
                  "subscriptionId": s.subscription, "location": "westeurope"} for s in self.world.stores if s.subscription in mine]
         rows += [row for row in self.world.ghosts if row["subscriptionId"] in mine]

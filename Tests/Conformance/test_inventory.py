@@ -251,7 +251,7 @@ def test_nobody_there_is_a_remote_failure(estate, tmp_path):
     config["cloud"]["arm"] = "https://arm.localhost:1"
     path = tmp_path / "estate.yaml"
     path.write_text(yaml.safe_dump(config))
-    assert sync(path, "--tenant", estate.world.b, "--out", tmp_path / "s.json").returncode in (3, 4)
+    assert sync(path, "--tenant", estate.world.b, "--out", tmp_path / "s.json").returncode == 4
 
 
 def test_one_tenant_alone(estate, tmp_path):
@@ -352,6 +352,24 @@ def test_clusters_and_lists_say_what_runs(estate, tmp_path):
     token.write_text("wrong")
     _, report, _ = taken(tmp_path, config, expect=3)
     assert report["gaps"][0]["place"] == "cluster prod"
+
+
+def test_azures_own_container_hosts(estate, tmp_path):
+    world, b1 = estate.world, guid("b-1")
+    pinned = "sha256:" + hashlib.sha256(b"pinned").hexdigest()
+
+    def row(kind, name, properties):
+        return {"id": f"/subscriptions/{b1}/x/{name}", "name": name, "type": kind, "subscriptionId": b1, "resourceGroup": "rg-run", "properties": properties}
+
+    world.hosts = [row("microsoft.app/containerapps", "shop", {"template": {"containers": [{"name": "c", "image": f"registry.example/shop@{pinned}"}]}}),
+                   row("microsoft.web/sites", "plain", {"siteConfig": {"linuxFxVersion": "NODE|20"}})]
+    config = configured(estate, tmp_path, tenants=[world.b])
+    snapshot, _, _ = taken(tmp_path, config)
+    assert by(snapshot["artifacts"], digest=pinned)["running"] == [
+        {"cluster": f"azure/{b1}", "namespace": "rg-run", "workload": "containerapps/shop", "since": None}]
+    world.hosts.append(row("microsoft.web/sites", "web", {"siteConfig": {"linuxFxVersion": "DOCKER|registry.example/web:latest"}}))
+    _, report, _ = taken(tmp_path, config, expect=3)
+    assert report["gaps"][0]["place"] == "sites/web" and "by tag" in report["gaps"][0]["why"]
 
 
 def test_logs_are_mirrored_by_whole_lines(estate, tmp_path):

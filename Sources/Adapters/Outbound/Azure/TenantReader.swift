@@ -40,6 +40,7 @@ package struct TenantReader: Sendable {
     if subscriptions.isEmpty { result.gaps.append(EstateGap(place, .denied, why: "its reader sees no subscription: it needs Reader at the root management group")) }
     var ids: [String: InventorySnapshot.StoreKind] = [:]
     await graphed(subscriptions, &ids, &result)
+    result.add(await ContainerHosts.read(arm("2022-10-01"), place: place, only: only))
     var scopes: [SubscriptionReader.Answer] = []
     let readers = subscriptions.map { SubscriptionReader(tenant: self, id: $0) }
     for answer in await BoundedGroup.map(readers, limit: concurrency, { await $0.read() }) {

@@ -54,6 +54,9 @@ struct InventorySyncCommand: AsyncParsableCommand {
 
   private func narrow(_ estate: inout EstateConfiguration) throws {
     guard !tenants.isEmpty else { return }
+    guard out != nil else {
+      throw CommandFailure.usage("cannot read some tenants only", why: "such a snapshot is not kept in the history", next: "name a file with --out")
+    }
     for id in tenants where !estate.tenants.contains(where: { $0.id.lowercased() == id.lowercased() }) {
       throw CommandFailure.usage("cannot read tenant \(id)", why: "\(config) does not name it")
     }
@@ -78,9 +81,12 @@ struct InventorySyncCommand: AsyncParsableCommand {
 
   /// Into the history, and to `--out`; with `--out`, a history that cannot be written is only said.
   private func keep(_ snapshot: InventorySnapshot) async throws {
-    do { try InventoryHistory.standard.keep(snapshot) } catch {
-      guard out != nil else { throw error }
-      Console.note("note: the snapshot was not kept in \(InventoryHistory.standard.folder)")
+    // A sweep of some tenants only would look in the history as if the others had vanished.
+    if tenants.isEmpty {
+      do { try InventoryHistory.standard.keep(snapshot) } catch {
+        guard out != nil else { throw error }
+        Console.note("note: the snapshot was not kept in \(InventoryHistory.standard.folder)")
+      }
     }
     guard let out else { return }
     try LocalFile.write(snapshot.json.serialized(pretty: true) + [UInt8(ascii: "\n")], to: out)
