@@ -14,6 +14,7 @@ import Testing
     let role = try #require(set.named("signer"))
     let grant = try #require(set.named("grant"))
     #expect(role.after?["id"] == grant.property("roleDefinitionId"))
+    #expect(grant.references["properties.roleDefinitionId"] == ["signer.id"])
     #expect(role.location == SourceLocation(file: "main.json", line: 4) && grant.location?.line == 5)
     #expect(!role.knowsBefore && role.before == nil && role.action == .create && role.apiVersion == "2022-04-01")
     #expect(grant.property("principalId")?.unknown?.references == ["parameters('ciPrincipalId')"])

@@ -43,8 +43,23 @@ final class TemplateCollection {
   func link() {
     for index in changes.indices {
       let address = changes[index].address
+      if let after = changes[index].after { collect(after, path: "", of: address, into: &changes[index].references) }
       changes[index].after = changes[index].after.map { settled($0, key: "", address: address) }
       changes[index].condition = changes[index].condition.map { settled($0, key: "", address: address) }
+    }
+  }
+
+  /// Which properties hold the id of a resource of this template: as `ADDRESS.id`, by path in dots.
+  private func collect(_ value: PlanValue, path: String, of address: String, into references: inout [String: [String]]) {
+    switch value {
+    case .string(let text):
+      guard text.hasPrefix("/"), path != "id", let target = ids[text.lowercased()], target != address else { return }
+      references[path] = ["\(target).id"]
+    case .list(let list):
+      for (index, element) in list.enumerated() { collect(element, path: "\(path).\(index)", of: address, into: &references) }
+    case .object(let members):
+      for (name, member) in members { collect(member, path: path.isEmpty ? name : "\(path).\(name)", of: address, into: &references) }
+    default: break
     }
   }
 

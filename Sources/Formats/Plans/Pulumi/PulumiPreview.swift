@@ -53,6 +53,10 @@ package enum PulumiPreview {
     change.provider = (step["provider"] ?? new?["provider"] ?? old?["provider"])?.string
     change.before = PulumiState.value(old)
     change.after = PulumiState.value(new)
+    for member in (new ?? old)?["propertyDependencies"]?.object?.members ?? [] {
+      let urns = (member.value.array ?? []).prefix(32).compactMap(\.string)
+      if !urns.isEmpty { change.references[member.name] = urns }
+    }
     change.preventDestroy = (new?["protect"] ?? old?["protect"])?.bool
     change.replacePaths = (step["replaceReasons"]?.array ?? []).compactMap(\.string)
     switch op {
