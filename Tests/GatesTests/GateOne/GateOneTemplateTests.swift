@@ -1,0 +1,42 @@
+import Clocks
+import Encodings
+import Estate
+import Plans
+import Testing
+
+@testable import Gates
+
+@Suite("Gate 1: templates as they are compiled")
+struct GateOneTemplateTests {
+  private static let template = """
+    {"$schema":"https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#","languageVersion":"2.0","contentVersion":"1.0.0.0",
+     "parameters":{"ciPrincipalId":{"type":"string"}},
+     "resources":{
+      "signer":{"type":"Microsoft.Authorization/roleDefinitions","apiVersion":"2022-04-01","name":"[guid('signer', subscription().id)]","properties":{"roleName":"Key Signer","type":"CustomRole","assignableScopes":["[subscription().id]"],"permissions":[{"actions":[],"notActions":[],"dataActions":["Microsoft.KeyVault/vaults/keys/*/action","Microsoft.KeyVault/vaults/keys/read"],"notDataActions":["Microsoft.KeyVault/vaults/keys/decrypt/action"]}]}},
+      "grant":{"type":"Microsoft.Authorization/roleAssignments","apiVersion":"2022-04-01","name":"[guid('grant')]","properties":{"principalId":"[parameters('ciPrincipalId')]","principalType":"ServicePrincipal","roleDefinitionId":"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', guid('signer', subscription().id))]"},"dependsOn":["signer"]}}}
+    """
+
+  private func evaluate(parameters: String?) throws -> GateResult {
+    let options = ARMOptions(scope: "/subscriptions/00000000-0000-0000-0000-00000000000a")
+    let set = try ARMTemplate.changeSet(json: Array(Self.template.utf8), parameters: parameters.map { Array($0.utf8) }, options: options)
+    return Gate.evaluate(
+      GateInput(changes: [set], intent: N.intent, inventory: N.inventory(), options: GateOptions(now: Instant(seconds: 1_795_000_000))),
+      rules: [GateOne()])
+  }
+
+  @Test("A wildcard less decrypt still gives unwrap to the principal of the parameters")
+  func wildcard() throws {
+    let result = try evaluate(parameters: #"{"parameters":{"ciPrincipalId":{"value":"\#(N.build)"}}}"#)
+    let finding = try #require(result.findings.first { $0.verdict == .block }, "\(result.undecided)")
+    #expect(finding.rule == "HM-G1-CUSTOM-ROLE")
+    #expect(finding.gained.contains(.unwrap) && !finding.gained.contains(.decrypt))
+    #expect(finding.principal?.name == "build-eu")
+    #expect(finding.store == nil && finding.reason.contains("kv-acme"))
+  }
+
+  @Test("Without parameters nobody knows who gains it")
+  func parameterMissing() throws {
+    let result = try evaluate(parameters: nil)
+    #expect(result.verdict == .undecidable)
+  }
+}
