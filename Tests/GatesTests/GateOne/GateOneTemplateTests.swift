@@ -39,4 +39,38 @@ struct GateOneTemplateTests {
     let result = try evaluate(parameters: nil)
     #expect(result.verdict == .undecidable)
   }
+
+  @Test("azapi says the same in Terraform")
+  func azapi() throws {
+    let result = N.evaluate([
+      N.change(
+        "azapi_resource",
+        after: [
+          "type": "Microsoft.Authorization/roleAssignments@2022-04-01", "name": "11111111-0000-4000-8000-000000000001", "parent_id": .string(N.vault),
+          "body": [
+            "properties": [
+              "principalId": .string(N.build), "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/12338af0-0e69-4776-bea7-57ae8d297424",
+            ]
+          ],
+        ])
+    ])
+    let finding = try #require(result.findings.first { $0.verdict == .block }, "\(result.undecided)")
+    #expect(finding.store == "kv-acme" && finding.principal?.name == "build-eu" && finding.gained.contains(.unwrap))
+    #expect(finding.address.hasPrefix("azapi_resource.x"))
+  }
+
+  @Test("An access policy in the template of a deployment resource is found")
+  func embedded() throws {
+    let template = """
+      {"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0","resources":[
+       {"type":"Microsoft.KeyVault/vaults/accessPolicies","apiVersion":"2023-07-01","name":"kv-old/add","properties":{"accessPolicies":[{"tenantId":"t","objectId":"\(N.build)","permissions":{"keys":["unwrapKey"]}}]}}]}
+      """
+    let result = N.evaluate([
+      N.change(
+        "azurerm_resource_group_template_deployment",
+        after: ["name": "d", "resource_group_name": "rg-sign", "deployment_mode": "Incremental", "template_content": .string(template)])
+    ])
+    let finding = try #require(result.findings.first { $0.verdict == .block }, "\(result.undecided)")
+    #expect(finding.rule == "HM-G1-ACCESS-POLICY" && finding.store == "kv-old" && finding.gained.contains(.unwrap))
+  }
 }
