@@ -1,0 +1,98 @@
+import ArgumentParser
+import Clocks
+import Encodings
+import Foundation
+import Outbound
+import Watch
+
+/// `hallmark watch`: follows files and our service's audit trail, and hands alerts over as they come.
+///
+/// One round: read what is new, evaluate, write the state with the alerts about to go out, hand them over, write the state without them.
+/// After a crash the first act is to hand over what the state still holds and the sink does not.
+struct WatchRun: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "live", abstract: "Follow logs, the ledger and the estate.")
+  @OptionGroup var options: WatchOptions
+  @Option(help: "File with what the rules remember; created by the first run.") var state: String
+  @Option(help: "File that alerts are appended to as JSON lines (else standard output).") var sink: String?
+  @Option(help: "Seconds between two rounds.") var interval: Int = 60
+  @Option(help: "Stop after this many rounds (else never).") var rounds: Int?
+  @Option(help: "File with counters in Prometheus' text format, written anew each round.") var metrics: String?
+  @Flag(help: "Also read the audit trail of our service.") var service = false
+  @OptionGroup var connection: ConnectionOptions
+
+  func run() async throws {
+    try await Console.run("cannot watch") {
+      guard (1...86_400).contains(interval) else { throw CommandFailure.usage("cannot watch", why: "--interval is not within 1 and 86400") }
+      var memory = WatchState()
+      if LocalFile.exists(state) { do { memory = try WatchState(json: LocalFile.bytes(state, maxBytes: WatchState.limits.maxBytes)) } catch let error as WatchStateError { throw CommandFailure.usage("cannot use \(state)", why: error.description) } }
+      var streams = options.streams()
+      if service { streams.insert(.audit) }
+      let snapshot = try options.snapshot(options.after ?? options.before)
+      var engine = WatchEngine(
+        state: memory, parameters: try options.parameters(), intent: try options.register(), snapshot: snapshot, streams: streams, localTime: WatchOptions.localTime)
+      var lines = AlertLines(sink: sink)
+      var prometheus = PrometheusText()
+      try lines.resume(engine.state.outbox)
+      engine.state.outbox = []
+      var round = 0
+      var unread = false
+      while rounds.map({ round < $0 }) ?? true {
+        if round > 0 { try await Task.sleep(for: .seconds(interval)) }
+        round += 1
+        let now = TimeSource.system.now()
+        unread = try await read(into: &engine, now: now)
+        engine.settle(now: now)
+        let alerts = engine.drain(now: now)
+        engine.state.outbox = alerts.map(\.line)
+        try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
+        for alert in alerts {
+          try lines.write(alert.line)
+          prometheus.count(alert)
+        }
+        if !alerts.isEmpty {
+          engine.state.outbox = []
+          try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
+        }
+        if let metrics { try LocalFile.write(Array(prometheus.text(state: engine.state, now: now.nanoseconds).utf8), to: metrics) }
+      }
+      if unread { throw Exit.undecided }
+    }
+  }
+
+  /// One round of reading. - Returns: whether something could not be read.
+  private func read(into engine: inout WatchEngine, now: Instant) async throws -> Bool {
+    var sources = WatchSources()
+    if let ledger = options.ledger { sources.ledger(ledger, into: &engine, now: now) }
+    for path in options.log.flatMap(Self.files) { sources.log(path, into: &engine, now: now) }
+    if service { sources.unread = try await follow(&engine) || sources.unread }
+    if let after = try options.snapshot(options.after) { engine.sweep(before: try options.snapshot(options.before), after: after, source: options.after ?? "inventory", now: now) }
+    for note in sources.notes { Console.note("hallmark: \(note)") }
+    return sources.unread || sources.invalid
+  }
+
+  /// The records of our service's audit trail after the last one seen.
+  private func follow(_ engine: inout WatchEngine) async throws -> Bool {
+    let after = engine.state.sequences["\u{0}service"] ?? 0
+    var text: [UInt8] = []
+    do {
+      try await connection.connect { connection in
+        let answer = try await connection.client.call(
+          "GET", "/hallmark/v1/audit/export", query: [("format", "hallmark"), ("after", String(after))], timeout: .seconds(120), maxReplyBytes: 512 << 20)
+        text = answer.text
+      }
+    } catch let error as OutboundError {
+      Console.note("hallmark: cannot read the audit trail: \(error.description)")
+      return true
+    }
+    engine.observe(trail: text)
+    return false
+  }
+
+  /// A file as it is, a folder as the log files in it, in order of their names.
+  private static func files(_ path: String) -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return [path] }
+    let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+    return names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".jsonl") || $0.hasSuffix(".log") }.sorted().map { "\(path)/\($0)" }
+  }
+}
