@@ -67,6 +67,15 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case batchManifest = "batch-manifest"
   case batchJournal = "batch-journal"
   case admissionReview = "admission-review"
+  case intentRegister = "intent-register"
+  case inventorySnapshot = "inventory-snapshot"
+  case armPage = "arm-page"
+  case blobList = "blob-list"
+  case kubernetesList = "kubernetes-list"
+  case pulumiPreview = "pulumi-preview"
+  case whatIf = "what-if"
+  case templateExpression = "template-expression"
+  case armTemplate = "arm-template"
 
   /// The longest input worth trying, bytes.
   package var lengthLimit: Int {
@@ -141,6 +150,15 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .batchManifest: SigningTargets.batchManifest(bytes)
     case .batchJournal: SigningTargets.batchJournal(bytes)
     case .admissionReview: AdmissionTargets.review(bytes)
+    case .intentRegister: EstateTargets.register(bytes)
+    case .inventorySnapshot: EstateTargets.snapshot(bytes)
+    case .armPage: CollectionTargets.armPage(bytes)
+    case .blobList: CollectionTargets.blobList(bytes)
+    case .kubernetesList: CollectionTargets.kubernetesList(bytes)
+    case .pulumiPreview: TemplateTargets.pulumiPreview(bytes)
+    case .whatIf: TemplateTargets.whatIf(bytes)
+    case .templateExpression: TemplateTargets.expression(bytes)
+    case .armTemplate: TemplateTargets.template(bytes)
     }
   }
 }

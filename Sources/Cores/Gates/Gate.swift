@@ -4,7 +4,7 @@ package import Plans
 /// The gates together.
 package enum Gate {
   /// Every rule that is asked, in the order of the report.
-  package static let rules: [any GateRule] = [GateOne()]
+  package static let rules: [any GateRule] = [GateOne(), GateTwo(), GateThree(), InputCompleteness()]
 
   /// Judges a change. Cost: linear in the resources of the change and in the inventory.
   package static func evaluate(_ input: GateInput, rules: [any GateRule] = Gate.rules) -> GateResult {
@@ -20,7 +20,7 @@ package enum Gate {
     let findings = WaiverDecisions(waivers: input.intent.waivers, options: input.options).applied(to: outcome.findings)
     return GateResult(
       verdict: verdict(findings: findings, undecided: undecided), input: input.sources, findings: findings,
-      standing: outcome.standing, undecided: undecided, coverage: change.coverage, memory: input.options.memory)
+      standing: outcome.standing, undecided: undecided, coverage: change.coverage, memory: remembered(input.options.memory, outcome.pending))
   }
 
   /// A block outweighs what could not be seen, and that outweighs a warning.
@@ -29,5 +29,12 @@ package enum Gate {
     if open.contains(where: { $0.verdict == .block }) { return .block }
     if !undecided.isEmpty || open.contains(where: { $0.verdict == .undecidable }) { return .undecidable }
     return open.contains { $0.verdict == .warn } ? .warn : .pass
+  }
+
+  /// What earlier runs remembered, and what this one adds. A fact stays until somebody takes it out of the file: only people know that a move is over.
+  private static func remembered(_ memory: GateMemory?, _ pending: [PendingFact]) -> GateMemory? {
+    guard var memory else { return nil }
+    for fact in pending where !memory.facts.contains(where: { $0.kind == fact.kind && $0.address == fact.address && $0.key == fact.key }) { memory.facts.append(fact) }
+    return memory
   }
 }
