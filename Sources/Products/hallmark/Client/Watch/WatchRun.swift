@@ -30,7 +30,7 @@ struct WatchRun: AsyncParsableCommand {
       let snapshot = try options.snapshot(options.after ?? options.before)
       var engine = WatchEngine(
         state: memory, parameters: try options.parameters(), intent: try options.register(), snapshot: snapshot, streams: streams, localTime: WatchOptions.localTime)
-      var lines = AlertLines(sink: sink)
+      let lines = AlertLines(sink: sink)
       var prometheus = PrometheusText()
       try lines.resume(engine.state.outbox)
       engine.state.outbox = []
