@@ -4,7 +4,7 @@ package import Plans
 /// The gates together.
 package enum Gate {
   /// Every rule that is asked, in the order of the report.
-  package static let rules: [any GateRule] = [GateOne(), GateTwo(), GateThree(), InputCompleteness()]
+  package static let rules: [any GateRule] = [GateOne(), GateTwo(), GateThree(), InputCompleteness(), SideEffects()]
 
   /// Judges a change. Cost: linear in the resources of the change and in the inventory.
   package static func evaluate(_ input: GateInput, rules: [any GateRule] = Gate.rules) -> GateResult {
