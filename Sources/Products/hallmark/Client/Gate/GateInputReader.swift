@@ -58,7 +58,7 @@ struct GateInputReader {
           ? "a saved plan file alone does not say what will change; add its JSON: terraform show -json PLANFILE > plan.json"
           : "one saved plan file goes with one plan JSON; judge several changes one by one")
     }
-    let archive: PlanFile? = nil
+    let archive = try archives.first.map { try PlanFile.open($0.bytes) }
     let written = try archive?.sources ?? source.map { PlanSources(files: try Self.sourceFiles($0)) }
     return try inputs.compactMap { input -> ChangeSet? in
       switch input.format {
