@@ -158,7 +158,7 @@ struct TerraformReading {
       return declared.block.body.blocks("provisioner").map { block in
         let location = SourceLocation(file: declared.file, line: block.line)
         let parts = ["command", "inline", "script", "scripts", "content", "source"].compactMap { name in
-          block.body.attributes[name].map { resolver.evaluate($0.value, in: scope) }
+          block.body.attributes[name].map { written($0.value, scope) }
         }
         return PlanScript(origin: "provisioner \(block.labels.first ?? "")", text: Self.text(parts), location: location)
       }
@@ -167,6 +167,17 @@ struct TerraformReading {
       let parts = (provisioner["expressions"]?.object?.members ?? []).filter { ["command", "inline", "script", "scripts", "content", "source"].contains($0.name) }
         .map { resolver.resolve($0.value, in: scope).planValue }
       return PlanScript(origin: "provisioner \(provisioner["type"]?.string ?? "")", text: Self.text(parts))
+    }
+  }
+
+  /// A text of the source with what is not known left open: a command is recognised by its constant words.
+  private func written(_ expression: HCLExpression, _ scope: PlanResolver.Scope) -> PlanValue {
+    let value = resolver.evaluate(expression, in: scope)
+    guard value.unknown != nil || value.list?.contains(where: { $0.unknown != nil }) == true else { return value }
+    switch expression {
+    case .template(let parts): return .string(parts.map { resolver.evaluate($0, in: scope).text ?? "${?}" }.joined())
+    case .tuple(let elements): return .list(elements.map { written($0, scope) })
+    default: return value
     }
   }
 
