@@ -67,6 +67,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case batchManifest = "batch-manifest"
   case batchJournal = "batch-journal"
   case admissionReview = "admission-review"
+  case planFile = "plan-file"
+  case hcl
+  case terraformPlan = "terraform-plan"
+  case watchState = "watch-state"
+  case logAnalytics = "log-analytics"
+  case activityEvent = "activity-event"
+  case logBlob = "log-blob"
+  case logRecord = "log-record"
   case intentRegister = "intent-register"
   case inventorySnapshot = "inventory-snapshot"
   case armPage = "arm-page"
@@ -150,6 +158,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .batchManifest: SigningTargets.batchManifest(bytes)
     case .batchJournal: SigningTargets.batchJournal(bytes)
     case .admissionReview: AdmissionTargets.review(bytes)
+    case .planFile: TerraformTargets.archive(bytes)
+    case .hcl: TerraformTargets.source(bytes)
+    case .terraformPlan: TerraformTargets.plan(bytes)
+    case .watchState: WatchTargets.watchState(bytes)
+    case .logAnalytics: WatchTargets.logAnalytics(bytes)
+    case .activityEvent: WatchTargets.activityEvent(bytes)
+    case .logBlob: WatchTargets.logBlob(bytes)
+    case .logRecord: WatchTargets.logRecord(bytes)
     case .intentRegister: EstateTargets.register(bytes)
     case .inventorySnapshot: EstateTargets.snapshot(bytes)
     case .armPage: CollectionTargets.armPage(bytes)
