@@ -57,7 +57,9 @@ extension WatchEngine {
       raise(
         "HM-D28", isMany ? .high : .medium, store: store, subject: name,
         "\(densest) requests of \(name) were refused by \(store) within five minutes\(isMany ? ", as \(identities) identities" : "").", time: record.time,
-        evidence: evidence(record), count: densest == parameters.failures ? densest : 1)
+        evidence: evidence(record), count: densest == parameters.failures ? densest : 1, first: times.first { record.time - $0 <= span && $0 <= record.time })
+      // One burst is one alert: an identity is only named when no single address explains it.
+      return
     }
   }
 
