@@ -194,7 +194,7 @@ def test_a_waiver_of_two_people_is_accepted(gate):
 
 
 @pytest.mark.parametrize("waiver, arguments", [
-    ({"expires": "2020-01-01"}, []), ({"approvedBy": "dev@northwind.example"}, []), ({}, ["--changed-by", "security@northwind.example"]), ({"reason": ""}, []),
+    ({"expires": "2020-01-01"}, []), ({"approvedBy": "dev@northwind.example"}, []), ({}, ["--changed-by", "security@northwind.example"]), ({"reason": None}, []),
     ({"address": "azurerm_key_vault.other"}, []), ({"rule": "HM-G3-RETENTION"}, []),
 ])
 def test_a_bad_waiver_is_refused_with_the_reason(gate, waiver, arguments):
@@ -203,7 +203,7 @@ def test_a_bad_waiver_is_refused_with_the_reason(gate, waiver, arguments):
 
 
 def test_every_reason_against_a_waiver_is_named(gate):
-    _, decision = waived(gate, expires="2020-01-01", approvedBy="dev@northwind.example", reason="")
+    _, decision = waived(gate, expires="2020-01-01", approvedBy="dev@northwind.example", reason=None)
     assert len(decision["reasons"]) >= 3
 
 
@@ -321,7 +321,7 @@ class TestTerraform:
         assert gate.judge(shown)["verdict"] == "undecidable"
 
     def test_a_plan_that_failed_is_invalid(self, gate, folder):
-        folder.write("main.tf", 'resource "terraform_data" "x" {\n  lifecycle {\n    precondition {\n      condition     = 1 == 2\n      error_message = "no"\n    }\n  }\n}\n')
+        folder.write("main.tf", 'variable "a" {\n  default = 1\n}\nresource "terraform_data" "x" {\n  lifecycle {\n    precondition {\n      condition     = var.a == 2\n      error_message = "no"\n    }\n  }\n}\n')
         _, shown = folder.plan(check=False)
         assert gate.judge(shown)["verdict"] == "invalid"
 

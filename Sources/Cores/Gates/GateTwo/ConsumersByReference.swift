@@ -42,6 +42,8 @@ struct ConsumersByReference {
           fix: "Leave the consumer at the Managed HSM, or at another Managed HSM.", location: resource.location)
       ])
     }
+    // What the provider itself computes from nothing the configuration says is no choice of anybody.
+    guard !unknown.references.isEmpty || unknown.missing != nil else { return GateOutcome() }
     if behind.contains(where: { if case .key? = $0.after { true } else if case .managedHSM? = $0.after { true } else { false } }) { return GateOutcome() }
     return GateOutcome(undecided: [
       MissingFact(address: resource.address, missing: unknown.description(of: "what \(resource.address) will use instead of key \(was.key ?? "") of the Managed HSM \(was.store ?? "")"))

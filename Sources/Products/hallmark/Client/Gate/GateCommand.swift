@@ -65,6 +65,8 @@ struct GateCommand: AsyncParsableCommand {
       let result: GateResult
       do { result = try judge() } catch let error as GateInputError {
         result = GateResult(verdict: .invalid, reason: error.description, input: error.sources)
+      } catch let error as CommandFailure where error.code == Exit.usage {
+        result = GateResult(verdict: .invalid, reason: "\(error.what): \(error.why)", input: [])
       }
       if result.verdict == .invalid, let reason = result.reason { Console.note("hallmark: cannot judge the change: \(Console.plain(reason))") }
       try show(result)

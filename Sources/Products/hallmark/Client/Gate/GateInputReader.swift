@@ -63,7 +63,10 @@ struct GateInputReader {
     return try inputs.compactMap { input -> ChangeSet? in
       switch input.format {
       case .terraformPlanFile: return nil
-      case .terraformPlanJSON: return try TerraformPlan.changeSet(json: input.bytes, sources: written)
+      case .terraformPlanJSON:
+        let set = try TerraformPlan.changeSet(json: input.bytes, sources: written)
+        if let archive { try Self.check(set, belongsTo: archive, archives[0].path) }
+        return set
       case .armTemplate:
         var options = ARMOptions(mode: mode, scope: scope ?? "", file: input.path)
         options.mode = mode
@@ -72,6 +75,17 @@ struct GateInputReader {
       case .pulumiPreview: return try PulumiPreview.changeSet(json: input.bytes)
       }
     }
+  }
+
+  /// A plan and the JSON of another one would be judged as if they were one change. Told by the resources: not one of those in the JSON is declared in the source
+  /// that the plan file carries, though that declares some.
+  private static func check(_ set: ChangeSet, belongsTo archive: PlanFile, _ path: String) throws {
+    let planned = set.resources.filter { $0.after != nil && !$0.isDrift && !$0.isData && $0.action != .delete && $0.action != .forget }
+    guard !planned.isEmpty, !planned.contains(where: { archive.sources.location(of: $0.address) != nil }), archive.sources.problems.isEmpty,
+      archive.files.contains(where: { String(decoding: $0.bytes, as: UTF8.self).contains("resource \"") })
+    else { return }
+    throw CommandFailure.usage(
+      "cannot use \(path)", why: "its source declares none of the resources of the plan JSON: the two are not of one plan; make the JSON from this file: terraform show -json PLANFILE > plan.json")
   }
 
   /// A file of at most `maxBytes`; its size is looked at before it is read. A link is refused: what was judged must be what is applied.
