@@ -5,6 +5,6 @@ enum ClientCommands {
   static let all: [any ParsableCommand.Type] = [
     SignCommand.self, VerifyCommand.self, TrustCommand.self, CertsCommand.self, StandbyCommand.self, GateCommand.self, InventoryCommand.self, WatchCommand.self, ResignCommand.self, PluginCommand.self,
     TraceCommand.self, CostCommand.self, KeysCommand.self, AccessCommand.self, IdentityCommand.self, CustodianCommand.self, DomainCommand.self,
-    AuditCommand.self, WatchCommand.self,
+    AuditCommand.self,
   ]
 }
