@@ -20,14 +20,22 @@ struct LogFields {
         continue
       }
       count += 1
-      if name.hasPrefix("properties_") { name.removeFirst(11) }
-      if name.utf8.count > 2, name.utf8[name.utf8.index(name.utf8.endIndex, offsetBy: -2)] == UInt8(ascii: "_"), "sdgbt".utf8.contains(name.utf8.last ?? 0) { name.removeLast(2) }
-      if name.utf8.first == UInt8(ascii: "_") { name.removeFirst() }
+      if name.utf8.contains(UInt8(ascii: "_")) { name = Self.folded(name) }
       // What stands at the top counts before what stands in `properties`.
       if !prefix.isEmpty, fields[name] != nil { continue }
       if case .null = member.value { continue }
       fields[name] = member.value
     }
+  }
+
+  /// `properties_x_s`, `x_s` and `_x` are `x`.
+  private static func folded(_ text: String) -> String {
+    var name = Substring(text)
+    if name.hasPrefix("properties_") { name = name.dropFirst(11) }
+    let bytes = name.utf8
+    if bytes.count > 2, bytes[bytes.index(bytes.endIndex, offsetBy: -2)] == UInt8(ascii: "_"), "sdgbt".utf8.contains(bytes.last ?? 0) { name = name.dropLast(2) }
+    if name.utf8.first == UInt8(ascii: "_") { name = name.dropFirst() }
+    return String(name)
   }
 
   subscript(name: String) -> JSONValue? { fields[name] }

@@ -60,46 +60,56 @@ package struct RequestPath: Sendable, Hashable {
   package var version: String?
   package var host: String?
 
-  /// Reads a URL or a path. `%2F` is decoded once; slashes collapse.
+  /// Reads a URL or a path. `%2F` is decoded once; slashes collapse. Works on bytes: it is called for every row.
   package init(_ uri: String) {
-    var rest = Substring(uri)
-    if let cut = rest.firstIndex(where: { $0 == "?" || $0 == "#" }) { rest = rest[..<cut] }
-    if let scheme = rest.range(ofText: "://") {
-      rest = rest[scheme...]
-      let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-      var authority = rest[..<slash]
-      if let colon = authority.lastIndex(of: ":"), authority[authority.index(after: colon)...].allSatisfy(\.isNumber) { authority = authority[..<colon] }
-      host = authority.lowercased()
-      rest = rest[slash...]
-    }
-    let text = rest.contains("%") ? Self.decodingSlashes(rest) : String(rest)
-    let segments = text.split(separator: "/")
-    let lower = segments.map { $0.lowercased() }
-    normalised = "/" + lower.joined(separator: "/")
-    operation = .other
-    classify(segments, lower)
-  }
-
-  private static func decodingSlashes(_ text: Substring) -> String {
-    var bytes: [UInt8] = []
-    let raw = Array(text.utf8)
-    var index = 0
-    while index < raw.count {
-      if raw[index] == 0x25, index + 2 < raw.count, raw[index + 1] == 0x32, raw[index + 2] | 0x20 == 0x66 {
-        bytes.append(0x2F)
-        index += 3
-      } else {
-        bytes.append(raw[index])
+    var uri = uri
+    let parts: (host: String?, segments: [String], lower: [String]) = uri.withUTF8 { raw in
+      var start = 0
+      let end = raw.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? raw.count
+      var host: String?
+      if let scheme = raw[..<min(end, 16)].firstIndex(of: UInt8(ascii: ":")), scheme + 2 < end, raw[scheme + 1] == 0x2F, raw[scheme + 2] == 0x2F {
+        let slash = raw[(scheme + 3)..<end].firstIndex(of: 0x2F) ?? end
+        var authority = raw[(scheme + 3)..<slash]
+        if let colon = authority.lastIndex(of: UInt8(ascii: ":")), authority[(colon + 1)...].allSatisfy({ $0 &- 0x30 < 10 }) { authority = authority[..<colon] }
+        host = String(decoding: authority, as: UTF8.self).lowercased()
+        start = slash
+      }
+      var segments: [String] = []
+      var lower: [String] = []
+      var segment: [UInt8] = []
+      func finish() {
+        guard !segment.isEmpty else { return }
+        let text = String(decoding: segment, as: UTF8.self)
+        segments.append(text)
+        lower.append(text.lowercased())
+        segment.removeAll(keepingCapacity: true)
+      }
+      var index = start
+      while index < end {
+        let byte = raw[index]
+        if byte == 0x2F {
+          finish()
+        } else if byte == 0x25, index + 2 < end, raw[index + 1] == 0x32, raw[index + 2] | 0x20 == 0x66 {
+          finish()
+          index += 2
+        } else {
+          segment.append(byte)
+        }
         index += 1
       }
+      finish()
+      return (host, segments, lower)
     }
-    return String(decoding: bytes, as: UTF8.self)
+    host = parts.host
+    normalised = "/" + parts.lower.joined(separator: "/")
+    operation = .other
+    classify(parts.segments, parts.lower)
   }
 
-  private mutating func classify(_ segments: [Substring], _ lower: [String]) {
+  private mutating func classify(_ segments: [String], _ lower: [String]) {
     if let providers = lower.lastIndex(of: "providers"), providers + 2 < lower.count, lower[providers + 1] == "microsoft.authorization" {
       operation = lower[providers + 2] == "roleassignments" ? .roleAssignment : lower[providers + 2] == "roledefinitions" ? .roleDefinition : .other
-      if providers == 2, lower[0] == "keys" { key = String(segments[1]) }
+      if providers == 2, lower[0] == "keys" { key = segments[1] }
       return
     }
     guard let first = lower.first else { return }
@@ -107,7 +117,7 @@ package struct RequestPath: Sendable, Hashable {
     case "keys": classifyKey(segments, lower)
     case "deletedkeys":
       guard lower.count > 1 else { operation = .keyList; return }
-      key = String(segments[1])
+      key = segments[1]
       operation = lower.count > 2 && lower[2] == "recover" ? .keyRecover : .deletedKey
     case "securitydomain":
       let pending = lower.last == "pending"
@@ -129,10 +139,10 @@ package struct RequestPath: Sendable, Hashable {
     "backup": .keyBackup, "rotationpolicy": .rotationPolicy, "attestation": .keyAttest, "versions": .keyList,
   ]
 
-  private mutating func classifyKey(_ segments: [Substring], _ lower: [String]) {
+  private mutating func classifyKey(_ segments: [String], _ lower: [String]) {
     guard lower.count > 1 else { operation = .keyList; return }
     if lower.count == 2, lower[1] == "restore" { operation = .keyRestore; return }
-    key = String(segments[1])
+    key = segments[1]
     switch lower.count {
     case 2: operation = .keyRead
     case 3:
@@ -171,19 +181,6 @@ package struct RequestPath: Sendable, Hashable {
       return operation
     default: return operation
     }
-  }
-}
-
-extension Substring {
-  /// The index after the text, nil when it does not occur.
-  fileprivate func range(ofText text: String) -> Index? {
-    var index = startIndex
-    while index < endIndex {
-      if self[index...].hasPrefix(text) { return self.index(index, offsetBy: text.count) }
-      formIndex(after: &index)
-      if distance(from: startIndex, to: index) > 16 { return nil }
-    }
-    return nil
   }
 }
 

@@ -31,10 +31,10 @@ extension LogRecord {
     self.init(time: time, operation: .other, operationName: name, place: place)
     category = fields.text("category")
     if let id = fields.text("resourceid") {
-      let lower = id.lowercased()
+      var lower = id.lowercased()
+      if lower.utf8.count > 1, lower.utf8.last == UInt8(ascii: "/") { lower.removeLast() }
       resourceId = lower
-      store = lower.split(separator: "/").last.map(String.init)
-      storeKind = lower.contains("/managedhsms/") ? .managedHsm : lower.contains("/vaults/") ? .vault : nil
+      (store, storeKind) = Self.store(ofResource: lower)
     }
     status = fields.integer("httpstatuscode")
     let object = fields.text("id").map(RequestPath.init)
@@ -68,6 +68,20 @@ extension LogRecord {
     unknownMembers = max(0, fields.count - Self.known)
   }
 
+  /// The last segment of a resource id, and what kind of store the one before it says.
+  private static func store(ofResource id: String) -> (String?, StoreKind?) {
+    let bytes = id.utf8
+    guard let slash = bytes.lastIndex(of: 0x2F), slash != bytes.startIndex else { return (id, nil) }
+    let name = String(id[bytes.index(after: slash)...])
+    let before = id[..<slash].utf8
+    let start = before.lastIndex(of: 0x2F).map { before.index(after: $0) } ?? before.startIndex
+    switch id[start..<slash] {
+    case "managedhsms": return (name, .managedHsm)
+    case "vaults": return (name, .vault)
+    default: return (name, nil)
+    }
+  }
+
   private mutating func readIdentity(_ fields: LogFields) {
     if let value = fields["identity"] {
       if let object = value.object { identity.read(claims: object) } else if let text = value.string, text.utf8.count <= 1 << 16,
@@ -84,11 +98,11 @@ extension LogRecord {
 
   /// An address without brackets and port; nil when there is none.
   package static func address(_ text: String) -> String? {
-    let text = text.filter { $0 != " " }
-    guard !text.isEmpty else { return nil }
-    if text.first == "[", let end = text.firstIndex(of: "]") { return String(text[text.index(after: text.startIndex)..<end]) }
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    return parts.count == 2 && text.contains(".") ? String(parts[0]) : text
+    let bytes = text.utf8.filter { $0 != 0x20 }
+    guard !bytes.isEmpty, bytes.count <= 64 else { return nil }
+    if bytes.first == UInt8(ascii: "["), let end = bytes.firstIndex(of: UInt8(ascii: "]")) { return String(decoding: bytes[1..<end], as: UTF8.self) }
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon == bytes.lastIndex(of: UInt8(ascii: ":")), bytes.contains(UInt8(ascii: ".")) else { return String(decoding: bytes, as: UTF8.self) }
+    return String(decoding: bytes[..<colon], as: UTF8.self)
   }
 
   /// Reads one of our audit records (guard-formats §6). Leniently: this is a reader of history, `audit verify` proves it.
