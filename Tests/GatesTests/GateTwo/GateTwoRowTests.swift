@@ -100,6 +100,9 @@ private let stopped: [RowCase] = [
   .init("2.4 the HSM key stays, consumers move", .block, [keyComes(vaultKey()), setting(atHSM, "https://kv-acme.vault.azure.net/keys/fw-sign")]),
   .init("2.5 a setting moves from HSM to vault", .block, "HM-G2-REPOINTED", [setting(atHSM, "https://kv-acme.vault.azure.net/keys/other")]),
   .init("2.5 a cosign key", .block, "HM-G2-REPOINTED", [setting("azurekms://nw-hsm.managedhsm.azure.net/fw-sign", "azurekms://kv-acme.vault.azure.net/fw-sign")]),
+  .init("2.5 in a list whose order changes", .block, "HM-G2-REPOINTED", [
+    N.change("azurerm_container_group", before: ["env": [["name": "KEY", "value": atHSM], ["name": "A", "value": "1"]]], after: ["env": [["name": "A", "value": "1"], ["name": "KEY", "value": "https://kv-acme.vault.azure.net/keys/fw-sign"]]])
+  ]),
   .init("2.5 by reference to a vault key of the change", .block, "HM-G2-REPOINTED", [keyComes(vaultKey()), setting(atHSM, later("azurerm_key_vault_key.sign.versionless_id"))]),
   .init("2.7 a certificate of the signing subject", .block, "HM-G2-CERTIFICATE", [certificate("CN=Northwind Release", exportable: true)]),
   .init("2.8 an HSM type in a premium vault", .block, [keyGoes, keyComes(vaultKey(type: "EC-HSM"))]),

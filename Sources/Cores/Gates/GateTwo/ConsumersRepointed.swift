@@ -6,7 +6,7 @@ import Plans
 struct ConsumersRepointed {
   private let change: EstateChange
   private let material: SigningMaterial
-  private static let maxTexts = 2_000_000
+  private static let maxPaired = 64
 
   init(_ change: EstateChange, _ material: SigningMaterial) {
     self.change = change
@@ -46,10 +46,13 @@ struct ConsumersRepointed {
       fix: "Leave the consumer at the Managed HSM, or at another Managed HSM.", location: resource.location)
   }
 
-  /// Walks both values together: members by name, elements by place.
+  /// Walks both values together: members by name, elements of short lists with each that is new, those of long ones by place.
   private static func compare(_ old: PlanValue, _ new: PlanValue, _ visit: (String, String) -> Void) {
     switch (old, new) {
     case (.string(let a), .string(let b)): if a != b { visit(a, b) }
+    case (.list(let a), .list(let b)) where a.count <= maxPaired && b.count <= maxPaired:
+      let (gone, come) = (a.filter { !b.contains($0) }, b.filter { !a.contains($0) })
+      for x in gone { for y in come { compare(x, y, visit) } }
     case (.list(let a), .list(let b)): for (x, y) in zip(a, b) { compare(x, y, visit) }
     case (.object(let a), .object(let b)): for (name, x) in a { if let y = b[name] { compare(x, y, visit) } }
     default: break

@@ -98,7 +98,11 @@ struct GateInputReader {
       }
       return bytes
     }
-    if (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType == .typeSymbolicLink {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    if let size = attributes?[.size] as? Int, size > maxBytes {
+      throw CommandFailure.usage("cannot read \(path)", why: "it has \(size) bytes, more than the limit of \(maxBytes); judge the change in parts")
+    }
+    if attributes?[.type] as? FileAttributeType == .typeSymbolicLink {
       throw CommandFailure.usage("cannot read \(path)", why: "it is a symbolic link, which may lead elsewhere when the change is applied; name the file itself")
     }
     return try LocalFile.bytes(path, maxBytes: maxBytes)
