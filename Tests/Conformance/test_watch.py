@@ -236,3 +236,49 @@ def test_an_alert_that_was_not_handed_over_before_the_crash_is_handed_over_after
         sink.write_text(content)
         run_hallmark(*command, check=True)
         assert sink.read_text() == line
+
+
+def test_alerts_reach_a_webhook_signed_and_stay_queued_while_it_is_down(tmp_path, intent):
+    import hashlib
+    import hmac
+    import http.server
+    import threading
+
+    got, status = [], [503]
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if status[0] == 200:
+                got.append((dict(self.headers), body))
+            self.send_response(status[0])
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        secret = tmp_path / "secret"
+        secret.write_text("a shared secret of 24 b.\n")
+        log, state, sink, findings = lines(tmp_path / "log.jsonl", [row(operation="KeyUnwrap", path="/keys/fw-sign/0f3e/unwrapkey")]), tmp_path / "state", tmp_path / "sink", tmp_path / "ocsf"
+        command = [
+            "watch", "live", "--log", log, "--intent", intent, "--state", state, "--sink", sink, "--rounds", "1", "--webhook", f"http://127.0.0.1:{server.server_port}/hook",
+            "--webhook-secret-file", secret, "--private-host", "127.0.0.1", "--ocsf", findings,
+        ]
+        run_hallmark(*command, check=True, timeout=120)
+        assert not got and len(json.loads(state.read_text())["outbox"]) == 1
+        status[0] = 200
+        run_hallmark(*command, check=True)
+        run_hallmark(*command, check=True)
+    finally:
+        server.shutdown()
+    assert len(got) == 1 and sink.read_text().count("\n") == 1 and json.loads(findings.read_text())["class_uid"] == 2004
+    headers, body = got[0]
+    headers = {name.lower(): value for name, value in headers.items()}
+    event = json.loads(body)
+    assert event["specversion"] == "1.0" and event["data"]["rule"] == "HM-D08" and headers["idempotency-key"] == event["id"]
+    wanted = hmac.new(b"a shared secret of 24 b.", headers["hallmark-timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert headers["hallmark-signature"] == f"v1={wanted}"

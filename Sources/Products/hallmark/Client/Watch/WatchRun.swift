@@ -18,6 +18,7 @@ struct WatchRun: AsyncParsableCommand {
   @Option(help: "Stop after this many rounds (else never).") var rounds: Int?
   @Option(help: "File with counters in Prometheus' text format, written anew each round.") var metrics: String?
   @Flag(help: "Also read the audit trail of our service.") var service = false
+  @OptionGroup var delivery: DeliveryOptions
   @OptionGroup var connection: ConnectionOptions
 
   func run() async throws {
@@ -31,32 +32,41 @@ struct WatchRun: AsyncParsableCommand {
       var engine = WatchEngine(
         state: memory, parameters: try options.parameters(), intent: try options.register(), snapshot: snapshot, streams: streams, localTime: WatchOptions.localTime)
       let lines = AlertLines(sink: sink)
-      var prometheus = PrometheusText()
-      try lines.resume(engine.state.outbox)
-      engine.state.outbox = []
-      var round = 0
-      var unread = false
-      while rounds.map({ round < $0 }) ?? true {
-        if round > 0 { try await Task.sleep(for: .seconds(interval)) }
-        round += 1
-        let now = TimeSource.system.now()
-        unread = try await read(into: &engine, now: now)
-        engine.settle(now: now)
-        let alerts = engine.drain(now: now)
-        engine.state.outbox = alerts.map(\.line)
-        try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
-        for alert in alerts {
-          try lines.write(alert.line)
-          prometheus.count(alert)
-        }
-        if !alerts.isEmpty {
-          engine.state.outbox = []
-          try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
-        }
-        if let metrics { try LocalFile.write(Array(prometheus.text(state: engine.state, now: now.nanoseconds).utf8), to: metrics) }
+      let places = try AlertDelivery(delivery, lines: lines)
+      let unread: Bool
+      do { unread = try await rounds(&engine, lines, places) } catch {
+        await places.close()
+        throw error
       }
+      await places.close()
       if unread { throw Exit.undecided }
     }
+  }
+
+  /// The rounds themselves. - Returns: whether the last one could not read something.
+  private func rounds(_ engine: inout WatchEngine, _ lines: AlertLines, _ places: AlertDelivery) async throws -> Bool {
+    try lines.resume(engine.state.outbox.filter { $0.hasPrefix("{") })
+    engine.state.outbox.removeAll { $0.hasPrefix("{") }
+    var prometheus = PrometheusText()
+    var round = 0
+    var unread = false
+    while self.rounds.map({ round < $0 }) ?? true {
+      if round > 0 { try await Task.sleep(for: .seconds(interval)) }
+      round += 1
+      let now = TimeSource.system.now()
+      unread = try await read(into: &engine, now: now)
+      engine.settle(now: now)
+      let alerts = engine.drain(now: now)
+      for alert in alerts { prometheus.count(alert) }
+      engine.state.outbox = Array((engine.state.outbox + places.entries(alerts)).suffix(100_000))
+      try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
+      if !engine.state.outbox.isEmpty {
+        engine.state.outbox = try await places.hand(engine.state.outbox)
+        try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
+      }
+      if let metrics { try LocalFile.write(Array(prometheus.text(state: engine.state, now: now.nanoseconds).utf8), to: metrics) }
+    }
+    return unread
   }
 
   /// One round of reading. - Returns: whether something could not be read.
