@@ -366,4 +366,24 @@ struct Detection: Sendable, CustomTestStringConvertible {
     let alerts = history.alerts().filter { $0.rule == "HM-D08" }
     #expect(alerts.count == 1 && alerts.first?.count == 7)
   }
+
+  @Test func `a ledger that is read again from its beginning counts once, and one that got shorter is told`() {
+    var history = History()
+    history.row(ago: 26 * 3600, id: "a")
+    history.row("KeyGet", ago: 600, path: "/keys/fw-sign")
+    history.note(ago: 26 * 3600, id: "a", sequence: 1)
+    history.note(ago: 26 * 3600, id: "b", sequence: 2)
+    history.row(ago: 26 * 3600, id: "b")
+    var engine = history.engine()
+    for _ in 0..<3 {
+      engine.beginLedger()
+      for record in history.ledger { engine.observe(ledger: record) }
+      for entry in history.rows { engine.observe(entry) }
+      engine.settle(now: History.now)
+    }
+    engine.ledgerEnded(node: "n1", sequence: 2, source: "ledger", now: History.now)
+    #expect(engine.drain(now: History.now) == [])
+    engine.ledgerEnded(node: "n1", sequence: 1, source: "ledger", now: History.now)
+    #expect(engine.drain(now: History.now).map(\.rule) == ["HM-D27"])
+  }
 }

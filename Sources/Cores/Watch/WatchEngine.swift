@@ -22,7 +22,7 @@ package struct WatchEngine: Sendable {
   var estate: EstateRights?
   var ready: [Alert] = []
   var decisions: [String: IntentRegister.PurposeDecision] = [:]
-  var pruned: Int64 = 0
+  var ledgerFloor: [String: Int64] = [:]
 
   package init(
     state: WatchState = WatchState(), parameters: WatchParameters = WatchParameters(), intent: IntentRegister?, snapshot: InventorySnapshot?,

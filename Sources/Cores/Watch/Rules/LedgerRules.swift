@@ -3,10 +3,14 @@ package import DiagnosticLogs
 internal import Estate
 
 extension WatchEngine {
+  /// Before a ledger is read from its beginning once more: records up to where it ended are known.
+  package mutating func beginLedger() { ledgerFloor = state.sequences }
+
   /// One record of the ledger: what the authority knows that it did.
   package mutating func observe(ledger record: LogRecord) {
     let store = record.store ?? "unknown"
     chain(record)
+    if let sequence = record.sequence, let floor = ledgerFloor[record.node ?? ""], sequence <= floor { return }
     state.ledgerActivity[store] = max(state.ledgerActivity[store] ?? .min, record.time)
     if record.purpose == "drill", record.isSuccess { state.drills[store] = max(state.drills[store] ?? .min, record.time) }
     guard let id = record.correlationId, record.isSuccess else { return }

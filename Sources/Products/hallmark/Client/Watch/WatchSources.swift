@@ -41,6 +41,7 @@ struct WatchSources {
   mutating func ledger(_ path: String, into engine: inout WatchEngine, now: Instant) {
     var reader = LogRecordReader(source: path)
     var last: [String: Int64] = [:]
+    engine.beginLedger()
     func take(_ entry: LogEntry) {
       guard case .request(let record) = entry else { return }
       if let sequence = record.sequence { last[record.node ?? ""] = max(last[record.node ?? ""] ?? 0, sequence) }
