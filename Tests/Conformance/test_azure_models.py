@@ -85,7 +85,7 @@ def test_authorization_reads_assignments_definitions_and_pim(estate, arm):
 
 
 def test_locks_are_read(estate, arm):
-    locks = pytest.importorskip("azure.mgmt.resource.locks")
+    from azure.mgmt.resource import locks
     client = arm(locks.ManagementLockClient, estate.world.a, guid("a-1"))
     assert {(lock.name, lock.level) for lock in client.management_locks.list_at_subscription_level()} == {("l1", "CanNotDelete"), ("l2", "ReadOnly")}
 
@@ -102,7 +102,7 @@ def test_msi_reads_identities_and_federated_credentials(estate, arm):
 
 
 def test_resource_graph_pages(estate, arm):
-    graph = pytest.importorskip("azure.mgmt.resourcegraph")
+    from azure.mgmt import resourcegraph as graph
     client = arm(graph.ResourceGraphClient, estate.world.a)
     first = client.resources(graph.models.QueryRequest(query="resources", options=graph.models.QueryRequestOptions(top=2)))
     assert first.count == len(first.data) == 2 and first.total_records == 2

@@ -81,10 +81,9 @@ final class AdmissionPolicyFiles: Sendable {
     let stamps = [configuration.trust, configuration.inventory, configuration.intent].compactMap { $0 }.map(Stamp.init)
     if let kept = kept.withLock({ $0 }), kept.stamps == stamps { return kept.policy }
     var trust = try Verification.trustFile(LocalFile.bytes(configuration.trust, maxBytes: 4 << 20))
-    let inventory = try configuration.inventory.map { try InventorySnapshot(json: LocalFile.bytes($0, maxBytes: 256 << 20)) }
+    let inventory = try configuration.inventory.map { try EstateDocuments.snapshot($0) }
     if let path = configuration.intent {
-      let register = try IntentRegister(YAMLTree.parse(LocalFile.bytes(path, maxBytes: 4 << 20)))
-      trust.revocations += register.trustRevocations(keys: inventory?.keys ?? [])
+      trust.revocations += try EstateDocuments.register(path).trustRevocations(keys: inventory?.keys ?? [])
     }
     var indexes: [String: [String]] = [:]
     for artifact in inventory?.artifacts ?? [] {
