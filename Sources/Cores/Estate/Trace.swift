@@ -3,6 +3,12 @@ package import Trust
 /// What is asked: an artifact by its digests and the signatures that were found for it.
 package struct TraceQuestion: Sendable, Hashable {
   package var digests: ArtifactDigests
+  /// Repository, media type and size, when the artifact is an image; nil for files.
+  package var image: JudgedArtifact.Image?
+  /// Digests that mean the same artifact or a part of it: the children and configs of an image.
+  package var closure: [String]
+  /// Where it runs; nil when no source of running workloads was asked.
+  package var deployments: [TraceDeployment]?
   /// File names or references, for people.
   package var refs: [String]
   package var signatures: [SignatureEvidence]
@@ -13,14 +19,20 @@ package struct TraceQuestion: Sendable, Hashable {
 
   package init(
     digests: ArtifactDigests, refs: [String] = [], signatures: [SignatureEvidence] = [], lookedForSignatures: Bool = true,
-    knownRequestIDs: Set<String> = []
+    knownRequestIDs: Set<String> = [], image: JudgedArtifact.Image? = nil, closure: [String] = [], deployments: [TraceDeployment]? = nil
   ) {
     self.digests = digests
+    self.image = image
+    self.closure = closure
+    self.deployments = deployments
     self.refs = refs
     self.signatures = signatures
     self.lookedForSignatures = lookedForSignatures
     self.knownRequestIDs = knownRequestIDs
   }
+
+  /// The artifact as Trust judges it.
+  var artifact: JudgedArtifact { JudgedArtifact(digests: digests, image: image) }
 }
 
 /// The words of guard format §4.
@@ -65,6 +77,8 @@ package struct TraceChain: Sendable, Hashable {
   /// The assignment was not named by the record but found by principal, scope and time.
   package var grantReconstructed: Bool
   package var identity: PrincipalFact?
+  /// Of the question: nil when nobody looked for running workloads.
+  package var deployments: [TraceDeployment]?
   package var gaps: [String]
   package var verdict: TraceVerdict
 

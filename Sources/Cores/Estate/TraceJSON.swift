@@ -9,7 +9,7 @@ extension Trace {
       "schema": "hallmark.trace/v1", "verdict": .string(verdict.rawValue),
       "artifact": [
         "digest": question.digests.all.first.map { .string($0.text) } ?? .null,
-        "refs": .array(question.refs.map { .string($0) }), "closure": [],
+        "refs": .array(question.refs.map { .string($0) }), "closure": .array(question.closure.map { .string($0) }),
       ],
       "chains": .array(chains.map(\.json)), "reasons": .array(reasons.map { .string($0) }),
     ]
@@ -20,11 +20,14 @@ extension TraceChain {
   package var json: JSONValue {
     [
       "signature": signatureJSON, "key": keyJSON, "event": eventJSON, "grant": grantJSON, "identity": identityJSON,
-      "workload": workloadJSON, "deployments": [],
-      "gaps": .array((gaps + ["deployments: no source of running workloads was asked"]).map { .string($0) }),
+      "workload": workloadJSON, "deployments": .array((deployments ?? []).map(\.json)),
+      "gaps": .array(shownGaps.map { .string($0) }),
       "verdict": .string(verdict.rawValue),
     ]
   }
+
+  /// The gaps of the chain, and that nobody looked for deployments when nobody did.
+  package var shownGaps: [String] { gaps + (deployments == nil ? ["deployments: no source of running workloads was asked"] : []) }
 
   private func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 
@@ -33,7 +36,7 @@ extension TraceChain {
     return [
       "format": text(format), "location": text(location), "algorithm": text(signature.scheme?.rawValue),
       "digest": text(signature.digest?.text), "verifiedBy": text(signature.keyName),
-      "spkiSha256": text(signature.key?.fingerprintHex), "timestamp": .null, "reasons": .array(signature.reasons.map(\.json)),
+      "spkiSha256": text(signature.key?.fingerprintHex), "timestamp": Moment.json(signature.provenAt), "reasons": .array(signature.reasons.map(\.json)),
     ]
   }
 

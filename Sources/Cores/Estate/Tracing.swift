@@ -15,7 +15,8 @@ extension Trace {
   ) -> Trace {
     let composer = TraceComposer(question: question, facts: facts, policy: policy, now: now, verifier: verifier)
     var chains = question.signatures.map(composer.chain)
-    if question.signatures.isEmpty { chains = composer.chainsFromRecords() }
+    if question.signatures.isEmpty, question.image == nil { chains = composer.chainsFromRecords() }
+    for i in chains.indices { chains[i].deployments = question.deployments }
     var reasons = facts.unseen
     let verdict = composer.verdict(of: chains, &reasons)
     return Trace(verdict: verdict, question: question, chains: chains, reasons: reasons)
@@ -33,25 +34,26 @@ struct TraceComposer {
   /// The chain of one signature.
   func chain(_ evidence: SignatureEvidence) -> TraceChain {
     let ours = TrustPolicy(keys: facts.keys.map { .init(name: $0.name, key: $0.publicKey, version: $0.version) })
-    let decision = ours.decide(on: question.digests, signatures: [evidence], at: now, verifier: verifier)
+    let decision = ours.decide(on: question.artifact, evidence: [evidence], at: now, verifier: verifier)
     let finding = decision.findings[0]
     var chain = TraceChain(verdict: .unknown)
     chain.signature = finding
     chain.location = evidence.source
     chain.format = format(evidence)
-    guard finding.verdict == .trusted, let made = finding.key,
-      let key = facts.keys.first(where: { $0.publicKey.fingerprint == made.fingerprint })
+    guard let made = finding.key, let key = facts.keys.first(where: { $0.publicKey.fingerprint == made.fingerprint }),
+      let standing = standing(of: finding)
     else {
       chain.verdict = notOurs(finding)
       return chain
     }
     setKey(key, in: &chain)
-    let refusal = policy.map { judge(evidence, key, $0) } ?? nil
+    if standing.isByKey { chain.signature = standing.finding }
+    let refusal = standing.refusal ?? policy.flatMap { judge(evidence, key, $0) }
     join(&chain, digest: finding.digest?.text)
     grantAndIdentity(&chain)
     if let refusal {
       chain.verdict = .untrusted
-      chain.signature?.reasons += refusal
+      for reason in refusal where chain.signature?.reasons.contains(reason) == false { chain.signature?.reasons.append(reason) }
     } else {
       chain.verdict = verdict(of: chain)
     }
@@ -85,13 +87,20 @@ struct TraceComposer {
   }
 
   func verdict(of chains: [TraceChain], _ reasons: inout [String]) -> TraceVerdict {
-    let present = Set(chains.map(\.verdict))
+    // A statement about an image, an SBOM say, does not sign the image.
+    let signing = chains.filter { question.image == nil || $0.signature?.role != .attestation }
+    if !chains.isEmpty, signing.isEmpty {
+      reasons.append("only attestations were found, and none of them signs the image")
+      return facts.unseen.isEmpty ? .unsigned : .unknown
+    }
+    let present = Set(signing.map(\.verdict))
     if chains.isEmpty {
       guard facts.unseen.isEmpty, question.lookedForSignatures else {
         reasons.append("no signature was presented, and no signing of this digest is on record as far as could be seen")
         return .unknown
       }
-      reasons.append("no signature was found, and the audit log has no signing of this digest")
+      reasons.append(
+        question.image == nil ? "no signature was found, and the audit log has no signing of this digest" : "no signature of the image was found")
       return .unsigned
     }
     // One signature by an untrusted key version does not spoil a good one beside it; the order says what is worth telling.
@@ -110,14 +119,18 @@ struct TraceComposer {
   private func notOurs(_ finding: SignatureFinding) -> TraceVerdict {
     let codes = Set(finding.reasons.map(\.code))
     if codes.contains(.digestMismatch) || codes.contains(.signatureMismatch) { return .invalid }
+    if !codes.isDisjoint(with: [.payloadMismatch, .mediaTypeMismatch, .sizeMismatch]) { return .invalid }
     if finding.verdict == .undetermined || !facts.unseen.isEmpty { return .unknown }
     return .foreign
   }
 
   private func judge(_ evidence: SignatureEvidence, _ key: KeyVersionFact, _ policy: TrustPolicy) -> [Reason]? {
-    let supplied = policy.standing.supplying([key.publicKey])
-    let decision = supplied.decide(on: question.digests, signatures: [evidence], at: now, verifier: verifier)
-    return decision.verdict == .trusted ? nil : decision.findings.flatMap(\.reasons)
+    // An image is judged by the rule of its repository, of which only what it has against this signature counts.
+    let supplied = (question.image == nil ? policy.standing : policy).supplying([key.publicKey])
+    let decision = supplied.decide(on: question.artifact, evidence: [evidence], at: now, verifier: verifier)
+    if question.image == nil { return decision.verdict == .trusted ? nil : decision.findings.flatMap(\.reasons) }
+    guard decision.findings[0].verdict == .trusted, decision.rule != nil else { return decision.findings[0].reasons + decision.reasons }
+    return nil
   }
 
   private func format(_ evidence: SignatureEvidence) -> String {

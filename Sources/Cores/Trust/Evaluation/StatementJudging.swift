@@ -1,7 +1,7 @@
 internal import Crypto
 internal import Encodings
 internal import Merkle
-internal import SigstoreFormats
+package import SigstoreFormats
 
 extension EvidenceJudge {
   /// A statement in a DSSE envelope: who signed the payload, and whether it is about this artifact.
@@ -158,7 +158,7 @@ extension SignatureEvidence {
 }
 
 extension MessageDigest {
-  init(of bytes: [UInt8], algorithm: HashAlgorithm) {
+  package init(of bytes: [UInt8], algorithm: HashAlgorithm) {
     let digest: [UInt8] =
       switch algorithm {
       case .sha256: Array(SHA256.hash(data: bytes))

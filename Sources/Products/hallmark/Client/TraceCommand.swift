@@ -12,11 +12,11 @@ struct TraceCommand: AsyncParsableCommand {
     commandName: "trace",
     abstract: "Is this really ours? From an artifact to key version, audit record, role assignment and workload identity.",
     discussion: """
-      The subject is a file, a bundle, or a digest (sha256:HEX). Exit code 0: ours. 1: foreign, untrusted, unsigned or invalid. \
+      The subject is an image (REGISTRY/REPOSITORY[:TAG][@DIGEST]), a file, a bundle, or a digest (sha256:HEX). Exit code 0: ours. 1: foreign, untrusted, unsigned or invalid. \
       3: unknown, or ours with a gap (--accept-gaps makes those 0). 4: the service failed. Whatever could not be seen is listed.
       """)
 
-  @Argument(help: "A file, a bundle, or sha256:HEX.")
+  @Argument(help: "An image reference, a file, a bundle, or sha256:HEX.")
   var subject: String
 
   @Option(help: "The bundle of a file; default FILE.sigstore.json when there is one.")
@@ -31,22 +31,34 @@ struct TraceCommand: AsyncParsableCommand {
   @Option(help: "The signing side's ledger: ties signatures to requests.")
   var ledger: String?
 
+  @Option(help: "An inventory snapshot: shows where the artifact runs.")
+  var inventory: String?
+
   @Flag(help: "Count `ours` with gaps as yes.")
   var acceptGaps = false
 
+  @OptionGroup var registry: RegistryOptions
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try await Console.run("cannot trace \(subject)") {
-      let question = try TraceSubject(subject: subject, bundle: bundle).question()
+      let snapshot = try inventory.map(EstateDocuments.snapshot)
+      var (question, registryFailure) = try await TraceImage(subject: subject, registry: registry).question()
+        ?? (try TraceSubject(subject: subject, bundle: bundle).question(), nil)
+      if let snapshot { question.locate(in: snapshot) }
       let policy = try trust.map { try Verification.trustFile(LocalFile.bytes($0, maxBytes: 4 << 20)) }
       let reference = try key.map { (text) throws(SigningError) in try KeyReference(parsing: text) }
-      let gathered = try await connection.connect(to: reference?.store) { connection in
+      let wanted = question
+      var gathered = try await connection.connect(to: reference?.store) { connection in
         await TraceSources(
           client: connection.client, key: reference, ledger: ledger,
           ledgerPath: self.connection.settings.ledgerPath(ledger, address: connection.client.address)
-        ).gather(question)
+        ).gather(wanted)
+      }
+      if let registryFailure {
+        gathered.facts.unseen.append(registryFailure.sentence)
+        gathered.remoteFailed = gathered.remoteFailed || registryFailure.isRemote
       }
       var asked = question
       asked.knownRequestIDs = gathered.requestIDs
@@ -114,7 +126,7 @@ struct TraceSources {
 
   func gather(_ question: TraceQuestion) async -> Gathered {
     var result = Gathered()
-    let digests = Set(question.digests.all.map(\.text))
+    let digests = Set(question.digests.all.map(\.text) + question.signatures.flatMap(\.signedDigests).map(\.text))
     if let path = ledgerPath, ledger != nil || LocalFile.exists(path) {
       do { result.requestIDs = try SigningLedger.requestIDs(inFile: path, digests: digests) } catch {
         result.facts.unseen.append("ledger: \(error.description)")
@@ -131,6 +143,7 @@ struct TraceSources {
   }
 
   private func queries(_ question: TraceQuestion) -> [[(name: String, value: String)]] {
+    if question.image != nil { return imageQueries(question) }
     let hint = question.signatures.compactMap(Verification.hint).first
     // A bundle says which hash its key signs; without one, every digest is asked for.
     var claimed: Set<HashAlgorithm> = []
@@ -142,6 +155,15 @@ struct TraceSources {
       var query: [(name: String, value: String)] = [("digest", digest.text)]
       if let hint { query.append(("spki", Hex.encode(hint))) }
       return query
+    }
+  }
+
+  /// A key signs the statement or payload of an image's signature, never the image's own digest.
+  private func imageQueries(_ question: TraceQuestion) -> [[(name: String, value: String)]] {
+    question.signatures.flatMap { evidence in
+      evidence.signedDigests.map { digest in
+        [("digest", digest.text)] + (evidence.namedKey.map { [("spki", Hex.encode($0))] } ?? [])
+      }
     }
   }
 

@@ -54,8 +54,10 @@ struct TraceText {
       rows.append(["grant", "not known"])
     }
     rows += identity(chain)
-    for gap in chain.gaps { rows.append(["gap", gap]) }
-    rows.append(["gap", "deployments: no source of running workloads was asked"])
+    for place in chain.deployments ?? [] {
+      rows.append(["runs", join([place.cluster, place.namespace, place.workload, place.since.map { "since \(Console.time($0))" }])])
+    }
+    for gap in chain.shownGaps { rows.append(["gap", gap]) }
     return rows
   }
 
