@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-BINARY = os.environ.get("HALLMARK_BINARY", "hallmark")
+from authority import BINARY
 CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"
 BUILD = "5f0c0000-0000-4000-8000-000000000001"
 SPKI = "ab" * 32
