@@ -168,12 +168,20 @@ class World:
         self.blobs = {}  # (account, container) -> {name: bytes}
         self.tables = {}  # workspace -> reply
         self.pods, self.replica_sets = [], []
+        self.expire_continue = 0  # how many continue tokens are still to be refused as too old
         self.page = 2
         self.throttle = {}  # path fragment -> how many 429 still
         self.requests = []
-        self.tokens = {}
+        self.tokens, self.used = {}, {}
         self.slow = 0.0
         self.foreign_link = None
+        self.circle = None  # path fragment whose next page is itself
+        self.broken = {}  # path fragment -> [status, how often still]
+        self.denials = collections.defaultdict(list)
+        self.refused_arm = set()  # path fragments, lower case, that ARM answers with 403
+        self.graph_refused = set()
+        self.activity = collections.defaultdict(list)
+        self.token_life = None  # how many requests a token is good for
         self.lock = threading.Lock()
 
     def add_tenant(self, name, subscriptions):
@@ -290,6 +298,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 if fragment in f"{self.host}{self.url_path}" and count > 0:
                     world.throttle[fragment] = count - 1
                     return self.reply(429, {"error": {"code": "TooManyRequests", "message": "slow down"}}, {"Retry-After": "1"})
+            for fragment, left in world.broken.items():
+                if fragment in f"{self.host}{self.url_path}" and left[1] > 0:
+                    left[1] -= 1
+                    return self.reply(left[0], {"error": {"code": "ServerError", "message": "try later"}})
         if world.slow:
             threading.Event().wait(world.slow)
         try:
@@ -347,6 +359,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def authenticated(self):
         token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
         tenant, audience = self.world.tokens.get(token, (None, None))
+        if tenant is not None and self.world.token_life is not None:
+            with self.world.lock:
+                used = self.world.used[token] = self.world.used.get(token, 0) + 1
+            if used > self.world.token_life:
+                tenant = None
         if tenant is None or (audience != self.audience() and audience != "any"):
             challenge = f'Bearer authorization="https://login.localhost:{self.world.port}/x", resource="{self.audience()}"'
             raise Refusal(401, "Unauthorized", "a token for this audience is needed", {"WWW-Authenticate": challenge})
@@ -358,6 +375,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         page = {"value": items[start:start + size]}
         if start + size < len(items):
             query = {k: v for k, v in self.query.items() if k != skip} | {skip: str(start + size)}
+            if self.world.circle and self.world.circle in f"{self.host}{self.url_path}":
+                query[skip] = "0"
             host = self.world.foreign_link or f"{self.host}:{self.world.port}"
             page[member] = f"https://{host}{urllib.parse.quote(self.url_path)}?{urllib.parse.urlencode(query)}"
         return page
@@ -383,11 +402,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(404, "SubscriptionNotFound", "The subscription could not be found.")
         subscription = match[1]
         rest = path[match.end():]
+        if any(fragment in path for fragment in world.refused_arm):
+            raise Refusal(403, "AuthorizationFailed", "The client does not have authorization to perform this action.")
+        if rest == "/providers/microsoft.insights/eventtypes/management/values":
+            self.version(["2015-04-01"])
+            if not re.fullmatch(r"eventTimestamp ge '[^']+Z' and eventTimestamp le '[^']+Z'", self.query.get("$filter", "")):
+                raise Refusal(400, "BadRequest", "The filter must have a start time.")
+            return self.paged(world.activity[subscription])
         if "/providers/microsoft.keyvault/" in path and "/providers/microsoft.insights" not in path and "/providers/microsoft.authorization" not in path:
             self.version(KEY_VAULT_VERSIONS)
             return self.key_vault(path, subscription, rest)
         for suffix, rows in [("locks", world.locks), ("roleassignments", world.assignments), ("roledefinitions", world.definitions),
-                             ("roleeligibilityscheduleinstances", world.eligible), ("roleassignmentscheduleinstances", world.active)]:
+                             ("roleeligibilityscheduleinstances", world.eligible), ("roleassignmentscheduleinstances", world.active),
+                             ("denyassignments", world.denials)]:
             if rest == f"/providers/microsoft.authorization/{suffix}":
                 return self.paged(list(rows.get(subscription, [])), size=3)
         if path.endswith("/providers/microsoft.insights/diagnosticsettings"):
@@ -437,6 +464,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def graph(self, body):
         path, world = self.url_path.removeprefix("/v1.0"), self.world
         mine = {k: {n: v for n, v in row.items() if n != "tenant"} for k, row in world.directory.items() if row["tenant"] == self.tenant}
+        if any(fragment in path for fragment in world.graph_refused):
+            raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
         if path == "/directoryObjects/getByIds":
             return {"value": [mine[i] for i in json.loads(body)["ids"] if i in mine]}
         if match := re.fullmatch(r"/groups/([^/]+)/members", path):
@@ -557,6 +586,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         rows = {"/api/v1/pods": ("PodList", self.world.pods), "/apis/apps/v1/replicasets": ("ReplicaSetList", self.world.replica_sets)}.get(self.url_path)
         if rows is None:
             return 404, {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}, {}
+        if self.query.get("continue") and self.world.expire_continue > 0:
+            self.world.expire_continue -= 1
+            gone = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "message": "The provided continue parameter is too old", "code": 410}
+            return 410, gone, {}
         start = int(self.query.get("continue") or 0)
         size = min(int(self.query.get("limit") or 500), self.world.page)
         metadata = {"resourceVersion": "1"}

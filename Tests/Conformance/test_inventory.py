@@ -320,7 +320,7 @@ def test_two_snapshots_show_what_changed(estate, tmp_path):
 
 
 def pod(name, owner=None, *, image="registry.example/shop/web:1.4", image_id="", phase="Running", role="containers", namespace="shop"):
-    statuses = {"containers": "containerStatuses", "initContainers": "initContainerStatuses"}[role]
+    statuses = {"containers": "containerStatuses", "initContainers": "initContainerStatuses", "ephemeralContainers": "ephemeralContainerStatuses"}[role]
     metadata = {"name": name, "namespace": namespace}
     if owner:
         metadata["ownerReferences"] = [{"kind": owner[0], "name": owner[1], "controller": True}]
@@ -451,3 +451,142 @@ def test_signatures_in_a_registry_lead_to_the_key_version(hsm, docker, tmp_path,
         ("sigstore" if layout == "bundle" else "cosign-legacy", key["spkiSha256"], True)]
     plain = [a for a in snapshot["artifacts"] if a["names"] == [f"{docker.host}/{repository}-plain"]]
     assert plain[0]["signatures"] == [], "looked for, and there are none"
+
+
+def pages_of(world, host, path):
+    return [r for r in world.requests if r[1] == host and r[2].lower() == path.lower()]
+
+
+def test_pages_that_lead_in_a_circle_end_and_are_told(estate, tmp_path):
+    estate.world.circle = "nw-hsm.managedhsm.localhost/keys"
+    snapshot, _, errors = taken(tmp_path, configured(estate, tmp_path), expect=3)
+    assert "circle" in errors
+    assert by(snapshot["stores"], id="nw-hsm")["visibility"] == "partial" and not [k for k in snapshot["keys"] if k["store"] == "nw-hsm"]
+    assert len(pages_of(estate.world, "nw-hsm.managedhsm.localhost", "/keys")) <= 3
+
+
+def test_servers_that_fail_for_a_while_are_asked_again(estate, tmp_path):
+    world = estate.world
+    world.broken = {"/keys/fw-sign/versions": [500, 1], "Microsoft.KeyVault/vaults": [503, 2], "graph.localhost/v1.0/applications": [502, 1], "login.localhost": [503, 1]}
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path))
+    assert report["complete"] and all(left[1] == 0 for left in world.broken.values()), world.broken
+    assert len([k for k in snapshot["keys"] if k["name"] == "fw-sign"]) == 3
+
+
+def test_a_store_that_goes_on_failing_is_partial_and_its_key_stays_named(estate, tmp_path):
+    # No Retry-After and no end: the sweep gives up on this one request only.
+    version = estate.world.hsm.signing[1]["version"]
+    estate.world.broken = {f"/keys/fw-sign/{version}": [501, 1000]}
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path), expect=3)
+    assert by(snapshot["stores"], id="nw-hsm")["visibility"] == "partial"
+    key = by(snapshot["keys"], store="nw-hsm", version=version)
+    assert key["kty"] is None and key["spkiSha256"] is None and key["enabled"] is True, "only what the list says is known"
+    assert [g["kind"] for g in report["gaps"]] == ["unreachable"]
+
+
+def test_tokens_that_run_out_during_the_sweep_are_renewed(estate, tmp_path):
+    estate.world.token_life = 12
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path))
+    assert report["complete"] and len(estate.world.tokens) > 8
+    assert len([k for k in snapshot["keys"] if k["name"] == "fw-sign"]) == 3
+
+
+def test_rights_that_arm_hides_make_every_store_below_partial(estate, tmp_path):
+    estate.world.refused_arm = {"/roleassignments"}
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path), expect=3)
+    assert {s["visibility"] for s in snapshot["stores"]} == {"partial"}, "who has no right there is not known"
+    assert {g["place"].split()[-1] for g in report["gaps"]} == {"roleAssignments", "roleAssignmentScheduleInstances"}
+    assert {g["kind"] for g in report["gaps"]} == {"denied"}
+
+
+def test_a_management_group_reaches_its_subscriptions_and_no_others(estate, tmp_path):
+    world = estate.world
+    b1 = guid("b-1")
+    officer = world.define(b1, "Key Vault Crypto Officer", data=["Microsoft.KeyVault/vaults/keys/*"], identifier="14b46e9e-c2b7-41b4-b07b-48a6ebf60603")
+    late = world.user(world.b, "late")
+    scope = "/providers/Microsoft.Management/managementGroups/mg-b"
+    world.assignments[b1].append({"id": f"{scope}/providers/Microsoft.Authorization/roleAssignments/{guid('mg')}", "name": guid("mg"),
+                                  "type": "Microsoft.Authorization/roleAssignments",
+                                  "properties": {"scope": scope, "principalId": late, "principalType": "User",
+                                                 "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{officer}"}})
+    snapshot, _, _ = taken(tmp_path, configured(estate, tmp_path))
+    assert sorted(str(g["store"]) for g in snapshot["grants"] if g["principal"] == late) == ["None", "b-vault"]
+    shown = subprocess.run([str(BINARY), "inventory", "show", late, "--inventory", tmp_path / "snapshot.json", "--output", "json"], capture_output=True, text=True)
+    rights = json.loads(shown.stdout)["found"][0]["rights"]
+    assert {r["store"] for r in rights} == {"b-vault", None} and not any(r["doubts"] for r in rights), rights
+    assert all("decrypt" in r["capabilities"] for r in rights)
+
+
+def test_deny_assignments_are_named_and_take_nothing_from_the_list(estate, tmp_path):
+    world = estate.world
+    b1 = guid("b-1")
+    scope = f"/subscriptions/{b1}/resourceGroups/rg-keys"
+    world.denials[b1] = [{"id": f"{scope}/providers/Microsoft.Authorization/denyAssignments/{guid('deny')}", "name": guid("deny"),
+                          "type": "Microsoft.Authorization/denyAssignments",
+                          "properties": {"denyAssignmentName": "locked by the stack", "scope": scope, "isSystemProtected": True,
+                                         "permissions": [{"actions": ["*/delete"], "notActions": [], "dataActions": ["Microsoft.KeyVault/vaults/keys/*"], "notDataActions": []}],
+                                         "principals": [{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}], "excludePrincipals": [{"id": guid("x"), "type": "User"}]}}]
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path))
+    assert [g for g in snapshot["grants"] if g["principal"] == world.b_builder]
+    assert any("locked by the stack" in n and "everybody but 1" in n for n in report["notes"]), report["notes"]
+
+
+def test_purged_keys_stay_listed_with_their_public_key(estate, tmp_path):
+    world = estate.world
+    first, _, _ = taken(tmp_path, configured(estate, tmp_path))
+    sync(configured(estate, tmp_path), expect=0)
+    gone = {k["version"]: k["spkiSha256"] for k in first["keys"] if k["name"] in ("old-sign", "other-2")}
+    del world.hsm.deleted["old-sign"], world.hsm.keys["other-2"]
+    world.hsm.key("other-2")
+    world.hsm.denied = True
+    blind, _, _ = taken(tmp_path, configured(estate, tmp_path), expect=3)
+    assert not [k for k in blind["keys"] if k["store"] == "nw-hsm"], "of a store that was not seen nothing is said"
+    world.hsm.denied = False
+    for _ in range(2):
+        snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path))
+        rows = {k["version"]: k for k in snapshot["keys"] if k["version"] in gone}
+        assert {v: k["spkiSha256"] for v, k in rows.items()} == gone and all(k["deleted"] for k in rows.values())
+        assert len([k for k in snapshot["keys"] if k["name"] == "other-2" and not k["deleted"]]) == 1, "the key that has its name now is another"
+
+
+def test_graph_that_refuses_leaves_members_unseen(estate, tmp_path):
+    estate.world.graph_refused = {"/members", "/applications"}
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path), expect=3)
+    assert by(snapshot["groups"], objectId=estate.world.outer)["members"] is None, "not seen is not empty"
+    assert {g["kind"] for g in report["gaps"]} == {"denied"}
+
+
+def test_a_cluster_whose_list_expires_is_read_again_from_the_start(estate, tmp_path):
+    world = estate.world
+    digest = {n: "sha256:" + hashlib.sha256(n.encode()).hexdigest() for n in "abcde"}
+    world.pods = [pod(f"p-{n}", ("StatefulSet", f"s-{n}"), image_id=f"registry.example/shop/{n}@{digest[n]}", role=role)
+                  for n, role in zip("abcde", ["containers", "initContainers", "ephemeralContainers", "containers", "containers"])]
+    token = tmp_path / "token"
+    token.write_text("cluster-token\n")
+    config = configured(estate, tmp_path, tenants=[world.b], clusters=[
+        {"name": "prod", "server": estate.url("cluster.localhost"), "ca": str(estate.ca), "tokenFile": str(token)}])
+    world.expire_continue = 1
+    snapshot, _, _ = taken(tmp_path, config)
+    assert set(digest.values()) <= {a["digest"] for a in snapshot["artifacts"]}
+    assert all(len(a["running"]) == 1 for a in snapshot["artifacts"])
+    world.expire_continue = 100
+    snapshot, report, _ = taken(tmp_path, config, expect=4)
+    assert not snapshot["artifacts"] and "changed faster" in report["gaps"][0]["why"], "half of a list is no list"
+
+
+def test_the_activity_log_is_kept_for_the_watch(estate, tmp_path):
+    world = estate.world
+    event = lambda n, name: {"eventDataId": guid(f"event {n}"), "correlationId": guid(f"c {n}"), "eventTimestamp": f"2026-11-2{n}T00:00:00.0000000Z",
+                             "operationName": {"value": name, "localizedValue": name}, "status": {"value": "Succeeded"}, "caller": "ada@example.org",
+                             "resourceId": world.hsm.id, "claims": {}}
+    world.activity[guid("a-1")] = [event(3, "Microsoft.KeyVault/managedHSMs/delete"), event(1, "Microsoft.Authorization/locks/delete"),
+                                   event(2, "Microsoft.Compute/virtualMachines/start/action")]
+    logs = {"folder": str(tmp_path / "logs"), "activity": [{"tenant": world.a, "subscription": guid("a-1"), "days": 30}]}
+    taken(tmp_path, configured(estate, tmp_path, logs=logs))
+    path = tmp_path / "logs/activity" / f"{guid('a-1')}.jsonl"
+    assert [json.loads(line)["operationName"]["value"].split("/")[0] for line in path.read_text().splitlines()] == ["Microsoft.Authorization", "Microsoft.KeyVault"]
+    watched = subprocess.run([str(BINARY), "watch", "replay", "--log", path, "--now", "2026-11-24T00:00:00Z"], capture_output=True, text=True)
+    assert watched.returncode == 1 and "HM-D21" in watched.stdout, watched.stdout + watched.stderr
+    logs["activity"][0]["subscription"] = guid("c-1")
+    _, report, _ = taken(tmp_path, configured(estate, tmp_path, logs=logs), expect=3)
+    assert [g["kind"] for g in report["gaps"]] == ["denied"]

@@ -52,7 +52,11 @@ package struct TenantReader: Sendable {
     let byId = Dictionary(result.stores.compactMap { store in store.armId.map { ($0.lowercased(), store.id) } }, uniquingKeysWith: { first, _ in first })
     var seen: Set<String> = []
     for answer in scopes {
-      for grant in answer.grants(stores: byId, roles: result.roles) where seen.insert("\(grant.id)\u{0}\(grant.latent)").inserted { result.grants.append(grant) }
+      let below = "/subscriptions/\(answer.subscription.lowercased())/"
+      let own = byId.filter { $0.key.hasPrefix(below) }
+      if !answer.rightsSeen { result.unseenRights.formUnion(own.keys) }
+      for grant in answer.grants(stores: byId, own: own.values.sorted(), roles: result.roles)
+      where seen.insert("\(grant.id)\u{0}\(grant.latent)\u{0}\(grant.store ?? "")").inserted { result.grants.append(grant) }
     }
     return result
   }

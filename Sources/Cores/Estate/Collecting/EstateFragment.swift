@@ -40,6 +40,8 @@ package struct EstateFragment: Sendable {
   /// Subject public key infos (DER) of the keys seen: what signatures found in registries are checked with.
   package var publicKeys: Set<[UInt8]> = []
   package var gaps: [EstateGap] = []
+  /// ARM ids in lower case of stores over which some right may have been missed: these are `partial` at best.
+  package var unseenRights: Set<String> = []
   /// What a reader should know and the snapshot has no place for: soft-deleted stores, key management through ARM.
   package var notes: [String] = []
 
@@ -55,7 +57,17 @@ package struct EstateFragment: Sendable {
     artifacts += other.artifacts
     publicKeys.formUnion(other.publicKeys)
     gaps += other.gaps
+    unseenRights.formUnion(other.unseenRights)
     notes += other.notes
+  }
+}
+
+extension EstateFragment {
+  /// Takes `full` from the stores over which some right may have been missed.
+  package mutating func narrow() {
+    for i in stores.indices where stores[i].visibility == .full {
+      if let id = stores[i].armId?.lowercased(), unseenRights.contains(id) { stores[i].visibility = .partial }
+    }
   }
 }
 

@@ -44,6 +44,19 @@ package enum RoleReading {
     return stores["/" + segments.prefix(8).joined(separator: "/")]
   }
 
+  /// A deny assignment in words.
+  package static func denial(_ value: JSONValue) -> String {
+    let properties = value["properties"]
+    let name = properties?["denyAssignmentName"]?.string ?? value["name"]?.string ?? "?"
+    let principals = (properties?["principals"]?.array ?? []).compactMap { $0["id"]?.string }
+    let excluded = properties?["excludePrincipals"]?.array?.count ?? 0
+    // The all-zero id stands for everybody.
+    let everybody = principals.contains { $0.allSatisfy { $0 == "0" || $0 == "-" } }
+    let whom = everybody ? "everybody" : principals.prefix(5).joined(separator: ", ") + (principals.count > 5 ? " and \(principals.count - 5) more" : "")
+    return
+      "deny assignment \(name) at \(properties?["scope"]?.string ?? "/") takes rights over keys from \(whom)\(excluded > 0 ? " but \(excluded) principals" : ""); grants are listed without it"
+  }
+
   /// Whether a role has anything to do with keys, rights to grant them, or identities that can be borrowed. Others are left out of the inventory.
   package static func matters(_ roles: [InventorySnapshot.Role]) -> Bool {
     let prefixes = ["microsoft.keyvault/", "microsoft.authorization/role", "microsoft.managedidentity/"]

@@ -42,10 +42,19 @@ package struct UseCoverage: Sendable, Hashable {
 package struct UseFacts: Sendable, Hashable {
   package var uses: [KeyUse]
   package var coverage: [UseCoverage]
+  /// Stores, lower case, of which some use does not say whose it was.
+  package var unattributed: Set<String> = []
 
   package init(uses: [KeyUse] = [], coverage: [UseCoverage] = []) {
     self.uses = uses
     self.coverage = coverage
+  }
+
+  /// Both sources as one.
+  package mutating func add(_ other: UseFacts) {
+    uses += other.uses
+    coverage += other.coverage
+    unattributed.formUnion(other.unattributed)
   }
 
   /// Why the uses of a store since a time are not all known; nil when they are.
@@ -89,7 +98,7 @@ package struct UseFacts: Sendable, Hashable {
     }.sorted { $0.store < $1.store }
   }
 
-  private static func hole(_ sequences: [Int64]) -> String? {
+  static func hole(_ sequences: [Int64]) -> String? {
     guard !sequences.isEmpty else { return "its records carry no sequence numbers" }
     let sorted = Set(sequences).sorted()
     for (a, b) in zip(sorted, sorted.dropFirst()) where b - a > 1 { return "records \(a + 1) to \(b - 1) are missing" }

@@ -93,7 +93,8 @@ extension EstateQuestions {
       let name = rights.identities[principal.lowercased()]?.name
       for right in rights.rights(of: principal) {
         guard let store = right.store else { continue }
-        let gap = facts.gap(store: store, since: since, until: rights.time)
+        var gap = facts.gap(store: store, since: since, until: rights.time)
+        if gap == nil, facts.unattributed.contains(store.lowercased()) { gap = "the log of store \(store) has uses that name nobody" }
         for capability in right.capabilities.canonical where Self.observable.contains(capability) {
           let id = "\(principal)\u{0}\(store)\u{0}".lowercased() + "\(right.key?.lowercased() ?? "*")\u{0}\(capability.rawValue)"
           let verdict: UseVerdict = last[id].map { .used(last: $0) } ?? gap.map { .notKnown($0) } ?? .unused

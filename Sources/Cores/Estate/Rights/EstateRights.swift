@@ -13,6 +13,9 @@ package struct EstateRights: Sendable {
   private let grantsOf: [String: [InventorySnapshot.Grant]]
   private let parentsOf: [String: [InventorySnapshot.Group]]
   let identities: [String: InventorySnapshot.Identity]
+  /// Ids of grants from a management group or the root: those listed for single stores, and those listed for what may be below.
+  let boundGrants: Set<String>
+  let wideGrants: Set<String>
   private let groupNames: [String: String]
 
   /// Cost: linear in the snapshot.
@@ -20,6 +23,13 @@ package struct EstateRights: Sendable {
     self.snapshot = snapshot
     self.time = time ?? snapshot.takenAt
     catalogue = RoleCatalogue(snapshot.roles)
+    var (bound, wide): (Set<String>, Set<String>) = ([], [])
+    for grant in snapshot.grants where grant.via != .localRbac && grant.via != .accessPolicy {
+      let scope = RightsScope(grant.scope)
+      guard scope.isManagementGroup || scope.isRoot else { continue }
+      if grant.store == nil { wide.insert(grant.id.lowercased()) } else { bound.insert(grant.id.lowercased()) }
+    }
+    (boundGrants, wideGrants) = (bound, wide)
     grantsOf = Dictionary(grouping: snapshot.grants) { $0.principal.lowercased() }
     var parents: [String: [InventorySnapshot.Group]] = [:]
     for group in snapshot.groups {

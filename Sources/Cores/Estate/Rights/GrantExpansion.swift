@@ -106,7 +106,7 @@ extension EstateRights {
   private func azureRights(_ grant: Grant, _ scope: RightsScope, _ role: RoleTemplate?, _ template: EffectiveRight) -> [EffectiveRight] {
     var result: [EffectiveRight] = []
     for store in snapshot.stores {
-      guard let (reach, doubt) = reach(scope, store, named: grant.store?.lowercased() == store.id.lowercased()) else { continue }
+      guard let (reach, doubt) = reach(scope, store, of: grant) else { continue }
       var right = template
       right.store = store.id
       if case .key(let name) = reach { right.key = name }
@@ -121,7 +121,8 @@ extension EstateRights {
       right.latent = right.latent || store.rbacMode == .accessPolicy
       result.append(right)
     }
-    if scope.isWiderThanResource { result += wideRights(grant, role, template) }
+    let isCopy = grant.store != nil && wideGrants.contains(grant.id.lowercased())
+    if scope.isWiderThanResource, !isCopy { result += wideRights(grant, role, template) }
     if result.isEmpty, !template.doubts.isEmpty { result = [template] }
     return result
   }
@@ -170,7 +171,13 @@ extension EstateRights {
     return right.capabilities.isEmpty ? nil : right
   }
 
-  private func reach(_ scope: RightsScope, _ store: Store, named: Bool) -> (RightsScope.Reach, doubt: String?)? {
+  private func reach(_ scope: RightsScope, _ store: Store, of grant: Grant) -> (RightsScope.Reach, doubt: String?)? {
+    let named = grant.store?.lowercased() == store.id.lowercased()
+    if scope.isRoot || scope.isManagementGroup {
+      // Where the sweep found out which stores lie below, the others do not.
+      if grant.store != nil, !named { return nil }
+      if grant.store == nil, boundGrants.contains(grant.id.lowercased()) { return nil }
+    }
     if scope.isRoot { return (.store, nil) }
     if scope.isManagementGroup {
       return (.store, named ? nil : "whether store \(store.id) lies below \(scope) is not known")

@@ -8,7 +8,7 @@ struct InventoryAsk: AsyncParsableCommand {
     commandName: "ask", abstract: "Questions: bindings, rotation, artifacts, unused-keys, unused-rights.",
     discussion: """
       bindings: which signing keys are bound to which CI/CD identities, and how. rotation: when each key was last rotated. artifacts: which \
-      artifacts that run were signed with which key version. unused-keys, unused-rights: what nobody used, as far as --ledger covers the time. \
+      artifacts that run were signed with which key version. unused-keys, unused-rights: what nobody used, as far as --ledger and --log cover the time. \
       Exit code 0: answered. 3: something could not be seen; it is listed, and an empty answer then means nothing.
       """)
 
@@ -21,7 +21,9 @@ struct InventoryAsk: AsyncParsableCommand {
   @Argument(help: "The question.") var question: Question
   @Option(help: "Intent register: which keys are signing keys, what identities are for.") var intent: String?
   @Option(parsing: .singleValue, help: "Audit export or signing ledger (hallmark.audit/v1 lines); may be given several times.") var ledger: [String] = []
+  @Option(parsing: .singleValue, help: "Diagnostic log of key stores, a file or the folder that sync keeps; may be given several times.") var log: [String] = []
   @Option(help: "Unused since this time; default 90 days before the snapshot.") var since: String?
+  @Option(help: "The logs are complete up to this time; default that of their last record.") var until: String?
   @OptionGroup var source: InventorySource
   @OptionGroup var output: OutputOptions
 
@@ -36,11 +38,11 @@ struct InventoryAsk: AsyncParsableCommand {
       case .rotation: try answer(questions.rotation(), { InventoryAnswers.rotation($0, at: snapshot.takenAt) }, \.json)
       case .artifacts: try answer(questions.artifacts(), InventoryAnswers.artifacts, \.json)
       case .unusedKeys:
-        var found = questions.keyUsage(try facts(), since: start)
+        var found = questions.keyUsage(try facts(snapshot), since: start)
         found.rows.removeAll { if case .used = $0.verdict { true } else { false } }
         try answer(found, InventoryAnswers.keys, \.json, unknown: found.rows.contains { $0.verdict.word == "not known" })
       case .unusedRights:
-        var found = questions.rightUsage(try facts(), since: start)
+        var found = questions.rightUsage(try facts(snapshot), since: start)
         found.rows.removeAll { if case .used = $0.verdict { true } else { false } }
         try answer(found, InventoryAnswers.rights, \.json, unknown: found.rows.contains { $0.verdict.word == "not known" })
       }
@@ -61,17 +63,35 @@ struct InventoryAsk: AsyncParsableCommand {
     if !found.isComplete || unknown { throw Exit.undecided }
   }
 
-  private func facts() throws -> UseFacts {
+  private func facts(_ snapshot: InventorySnapshot) throws -> UseFacts {
     var records: [OperationRecord] = []
+    var cut: String?
     for path in ledger {
       let bytes = try LocalFile.bytes(path, maxBytes: 1 << 30)
-      for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
-        do { records.append(try OperationRecord(JSONValue.parse(line, limits: JSONLimits(maxBytes: 256 << 10)), path: "line \(index + 1)")) } catch {
-          throw CommandFailure.usage("cannot use \(path)", why: "line \(index + 1) is no audit record: \(error)")
+      let lines = bytes.split(separator: UInt8(ascii: "\n"))
+      for (index, line) in lines.enumerated() where !line.allSatisfy({ $0 <= 0x20 }) {
+        do throws(FactError) { records.append(try OperationRecord(auditLine: line, path: "line \(index + 1)")) } catch {
+          // A last line without its end is being written, or was cut by a crash: what it says is not known, what stands before it is.
+          if index == lines.count - 1, bytes.last != UInt8(ascii: "\n"), (try? JSONValue.parse(Array(line))) == nil {
+            cut = "the last line of \(path) is cut"
+            continue
+          }
+          throw CommandFailure.usage("cannot use \(path)", why: "\(Console.plain(error.description))", next: "docs/formats/audit-record.md")
         }
       }
     }
-    return UseFacts(records: records)
+    var facts = UseFacts(records: records)
+    if let cut {
+      Console.note("note: \(Console.plain(cut))")
+      for i in facts.coverage.indices { facts.coverage[i].broken = facts.coverage[i].broken ?? cut }
+    }
+    let end = try until.map { try EstateDocuments.time($0, "--until") }
+    guard !log.isEmpty else { return facts }
+    var logs = UseLogs(snapshot)
+    for path in log { try logs.read(path) }
+    facts.add(logs.facts(until: end))
+    Console.note("note: Azure's records carry no sequence numbers: a hole inside of the logs cannot be seen")
+    return facts
   }
 }
 

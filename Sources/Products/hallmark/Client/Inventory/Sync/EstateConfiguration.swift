@@ -62,9 +62,16 @@ struct EstateConfiguration: Sendable {
       var id: String
       var timespan: String
     }
+    /// The activity log of a tenant's subscription, as far back as `days`.
+    struct Activity: Sendable {
+      var tenant: String
+      var subscription: String
+      var days: Int
+    }
     var folder: String
     var storage: [Storage]
     var workspaces: [Workspace]
+    var activity: [Activity]
   }
 
   var cloud: AzureCloud
@@ -109,7 +116,7 @@ struct EstateConfiguration: Sendable {
       return cluster
     }
     lists = try top.sections("lists", known: ["file", "environment"]).map { List(file: try $0.text("file"), environment: try $0.text("environment")) }
-    logs = try top.section("logs", known: ["folder", "storage", "workspaces"]).map(Self.logs)
+    logs = try top.section("logs", known: ["folder", "storage", "workspaces", "activity"]).map(Self.logs)
     try check(top)
   }
 
@@ -119,7 +126,7 @@ struct EstateConfiguration: Sendable {
     + registries.map({ ("registry", $0.host.lowercased()) }) where !names.insert("\(kind) \(name)").inserted {
       throw top.bad("\(kind)s", "\(name) stands there twice")
     }
-    for tenant in (logs?.storage.map(\.tenant) ?? []) + (logs?.workspaces.map(\.tenant) ?? []) where !tenants.contains(where: { $0.id.lowercased() == tenant.lowercased() }) {
+    for tenant in (logs?.storage.map(\.tenant) ?? []) + (logs?.workspaces.map(\.tenant) ?? []) + (logs?.activity.map(\.tenant) ?? []) where !tenants.contains(where: { $0.id.lowercased() == tenant.lowercased() }) {
       throw top.bad("logs", "tenant \(tenant) is not among the tenants")
     }
     guard !(tenants.isEmpty && hsms.isEmpty && registries.isEmpty && clusters.isEmpty && lists.isEmpty) else { throw top.bad("tenants", "there is nothing to read") }
@@ -139,13 +146,17 @@ struct EstateConfiguration: Sendable {
   }
 
   private static func tenant(_ part: Section) throws -> Tenant {
-    let id = try part.text("id")
-    guard id.utf8.count == 36, id.utf8.allSatisfy({ $0 == 0x2D || $0 >= 0x30 && $0 <= 0x39 || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x66 }) else {
-      throw part.bad("id", "a tenant is named by its GUID")
-    }
-    return Tenant(
-      id: id, credential: try credential(part), clientID: try part.optional("clientId"), federatedTokenFile: try part.optional("federatedTokenFile"),
+    Tenant(
+      id: try guid(part, "id", "a tenant is named by its GUID"), credential: try credential(part), clientID: try part.optional("clientId"), federatedTokenFile: try part.optional("federatedTokenFile"),
       certificate: try part.optional("certificate"), subscriptions: try part.texts("subscriptions"), readsDirectory: try part.flag("directory", true))
+  }
+
+  private static func guid(_ part: Section, _ name: String, _ why: String) throws -> String {
+    let id = try part.text(name)
+    guard id.utf8.count == 36, id.utf8.allSatisfy({ $0 == 0x2D || $0 >= 0x30 && $0 <= 0x39 || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x66 }) else {
+      throw part.bad(name, why)
+    }
+    return id
   }
 
   private static func credential(_ part: Section) throws -> ConnectionSettings.Kind {
@@ -164,6 +175,11 @@ struct EstateConfiguration: Sendable {
       },
       workspaces: try part.sections("workspaces", known: ["tenant", "id", "timespan"]).map {
         .init(tenant: try $0.text("tenant"), id: try $0.text("id"), timespan: try $0.optional("timespan") ?? "PT24H")
+      },
+      activity: try part.sections("activity", known: ["tenant", "subscription", "days"]).map {
+        .init(
+          tenant: try $0.text("tenant"), subscription: try guid($0, "subscription", "a subscription is named by its GUID"),
+          days: try $0.number("days", 1...90) ?? 2)
       })
   }
 

@@ -112,6 +112,7 @@ final class EstateSync: Sendable {
     // The stores as their data planes showed them stand before those that only ARM told about.
     for fragment in read { result.add(fragment) }
     for (_, control) in controls { result.add(control) }
+    result.narrow()
     return result
   }
 

@@ -44,6 +44,7 @@ struct InventorySyncCommand: AsyncParsableCommand {
       let found = try await sync.run()
       var snapshot = InventorySnapshot(found, takenAt: takenAt)
       snapshot.observePurgeProtection()
+      Self.remember(&snapshot)
       try await keep(snapshot)
       unlink(path)
       let report = SyncReport(snapshot: snapshot, fragment: found, resumedUnits: resumed, out: out)
@@ -68,6 +69,23 @@ struct InventorySyncCommand: AsyncParsableCommand {
     estate.lists = []
     estate.logs = nil
   }
+
+  /// Key versions of the history that the stores no longer have. It looks back until each store was seen whole once: a purged key is carried
+  /// from snapshot to snapshot, so that the newest whole view knows them all.
+  private static func remember(_ snapshot: inout InventorySnapshot) {
+    let history = InventoryHistory.standard
+    var open = Set(snapshot.stores.filter { $0.visibility == .full }.map { $0.id.lowercased() })
+    for time in ((try? history.times()) ?? []).reversed().prefix(longestLook) where !open.isEmpty && time < snapshot.takenAt {
+      guard let earlier = try? history.snapshot(at: time) else {
+        Console.note("note: a snapshot in \(history.folder) cannot be read; purged keys that only it names are not listed")
+        continue
+      }
+      open.subtract(snapshot.keepPurged(of: earlier))
+    }
+  }
+
+  /// Snapshots that are read back at most.
+  private static let longestLook = 50
 
   /// Beside the snapshot, or in the state folder under the configuration's name.
   private static func journal(_ out: String?, _ digest: String, _ environment: [String: String]) throws -> String {

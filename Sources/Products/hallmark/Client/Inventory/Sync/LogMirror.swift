@@ -6,7 +6,7 @@ import Foundation
 import Outbound
 
 /// Keeps a folder of diagnostic logs as the sources have them: `FOLDER/ACCOUNT/CONTAINER/resourceId=…/PT1H.json`, grown by whole lines only,
-/// and `FOLDER/workspaces/ID.jsonl`. `hallmark watch` and `hallmark trace` read these files.
+/// and `FOLDER/workspaces/ID.jsonl`, `FOLDER/activity/SUBSCRIPTION.jsonl`. `hallmark watch` and `hallmark trace` read these files.
 ///
 /// A file's length is how far its blob has been read; a blob that is no longer than that is not asked for. Late lines are found because every blob
 /// of the listing is compared, whatever its hour.
@@ -26,6 +26,9 @@ struct LogMirror {
     }
     for source in logs.workspaces {
       do { gaps += try await workspace(source) } catch { gaps.append(Self.gap("logs of workspace \(source.id)", error)) }
+    }
+    for source in logs.activity {
+      do { try await activity(source) } catch { gaps.append(Self.gap("activity log of subscription \(source.subscription)", error)) }
     }
     return gaps
   }
@@ -91,5 +94,20 @@ struct LogMirror {
     // The whole time span each time: rows arrive late and out of order.
     try LocalFile.write(lines, to: "\(logs.folder)/workspaces/\(source.id).jsonl", mode: 0o600)
     return table.incomplete.map { [EstateGap("logs of workspace \(source.id)", .incomplete, why: $0)] } ?? []
+  }
+
+  /// The whole span each time: events arrive late.
+  private func activity(_ source: EstateConfiguration.Logs.Activity) async throws {
+    guard let access = access[source.tenant.lowercased()] else { return }
+    let now = TimeSource.system.now()
+    let events = try await ActivityLog(access).events(
+      subscription: source.subscription, from: now.advanced(bySeconds: -Int64(source.days) * 86_400), to: now)
+    try FileManager.default.createDirectory(atPath: "\(logs.folder)/activity", withIntermediateDirectories: true)
+    var lines: [UInt8] = []
+    for event in events {
+      event.append(to: &lines)
+      lines.append(UInt8(ascii: "\n"))
+    }
+    try LocalFile.write(lines, to: "\(logs.folder)/activity/\(source.subscription).jsonl", mode: 0o600)
   }
 }
