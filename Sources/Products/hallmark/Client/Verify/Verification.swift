@@ -116,16 +116,40 @@ enum YAMLTree {
     }
     let root: Node?
     do { root = try Yams.compose(yaml: text) } catch {
-      throw CommandFailure.usage("cannot read the file", why: "it is no YAML: \(Console.plain(String(describing: error)))")
+      throw CommandFailure.usage("cannot read the file", why: "it is no YAML: \(Console.plain(why(error)))")
     }
     guard let root else { throw CommandFailure.usage("cannot read the file", why: "it is empty") }
     var budget = maxNodes
     return try tree(root, depth: 0, budget: &budget)
   }
 
+  /// Where and what, without the text around it: that may be long, or a secret.
+  private static func why(_ error: any Error) -> String {
+    switch error as? YamlError {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+      "line \(mark.line), column \(mark.column): \(problem)"
+    case .duplicatedKeysInMapping: "a key stands twice"
+    default: String(String(describing: error).prefix(200))
+    }
+  }
+
+  /// Tags that say what a plain scalar or collection is anyway. Others ask a reader to build something.
+  private static let plainTags = Set(["bool", "float", "int", "map", "null", "seq", "str", "timestamp"].map { "tag:yaml.org,2002:\($0)" } + ["", "!"])
+
   private static func tree(_ node: Node, depth: Int, budget: inout Int) throws -> JSONValue {
     budget -= 1
     guard budget > 0, depth < 32 else { throw CommandFailure.usage("cannot read the file", why: "it is too large or too deep") }
+    // As written: resolving what a plain scalar looks like costs much, and nobody here asks.
+    let tag =
+      switch node {
+      case .scalar(let scalar): scalar.tag
+      case .sequence(let sequence): sequence.tag
+      case .mapping(let mapping): mapping.tag
+      default: Tag.implicit
+      }
+    guard plainTags.contains(tag.description) else {
+      throw CommandFailure.usage("cannot read the file", why: "tags that build something are not allowed in it")
+    }
     switch node {
     case .scalar(let scalar): return .string(scalar.string)
     case .sequence(let sequence): return .array(try sequence.map { try tree($0, depth: depth + 1, budget: &budget) })

@@ -36,11 +36,8 @@ struct WatchOptions: ParsableArguments {
 
   func register() throws -> IntentRegister? {
     guard let intent else { return nil }
-    let bytes = try WatchSources.file(intent, maxBytes: IntentRegister.limits.maxBytes)
-    do {
-      let tree = try (try? JSONValue.parse(bytes, limits: IntentRegister.limits)) ?? YAMLTree.parse(bytes)
-      return try IntentRegister(tree)
-    } catch { throw CommandFailure.usage("cannot use the intent register \(intent)", why: String(describing: error)) }
+    _ = try WatchSources.file(intent, maxBytes: IntentRegister.limits.maxBytes)  // one that is not there is exit code 3 here
+    return try EstateDocuments.register(intent)
   }
 
   func snapshot(_ path: String?) throws -> InventorySnapshot? {
