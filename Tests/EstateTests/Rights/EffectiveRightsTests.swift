@@ -150,6 +150,20 @@ import Testing
     #expect(estate.rights(of: "P").first { $0.store == "kv" }?.doubts.count == 1)
   }
 
+  @Test(arguments: ["/", "/providers/Microsoft.Management/managementGroups/root"])
+  func whereTheSweepFoundOutWhatLiesBelowThereIsNoDoubtAndNothingElse(_ scope: String) {
+    let whole = S.Grant(id: "g", principal: "P", via: .azureRbac, scope: scope, role: Self.azureCryptoUser)
+    var bound = whole
+    bound.store = "kv"
+    let rights = Self.estate(grants: [whole, bound]).rights(of: "P")
+    #expect(rights.compactMap(\.store) == ["kv"])
+    #expect(rights.filter { $0.store == nil }.count == 1)
+    #expect(rights.allSatisfy { $0.doubts.isEmpty && $0.capabilities.contains(.decrypt) })
+    var elsewhere = whole
+    elsewhere.store = "another"
+    #expect(Self.estate(grants: [whole, elsewhere]).rights(of: "P").compactMap(\.store).isEmpty)
+  }
+
   @Test(arguments: ["f1a07417-d97a-45cb-824c-7a7467783830", "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59", "b24988ac-6180-42a0-ab88-20f7382dd24c"])
   func whoCanBecomeASignerHasItsRights(_ role: String) {
     let signer = S.Identity(objectId: "S", name: "id-sign", armId: Self.group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-sign")
