@@ -83,13 +83,16 @@ extension IntentRegister {
       }
     }
     if let subject {
-      let folded = Self.foldedName(subject)
-      return signingKeys.subjects.contains { Self.foldedName($0) == folded }
+      let parts = Self.nameParts(subject)
+      return signingKeys.subjects.contains { let wanted = Self.nameParts($0); return !wanted.isEmpty && wanted.isSubset(of: parts) }
     }
     return false
   }
 
-  private static func foldedName(_ subject: String) -> String { String(subject.lowercased().filter { $0 != " " }) }
+  /// The parts of a subject, in any order: the register names those that count, a certificate may have more.
+  private static func nameParts(_ subject: String) -> Set<String> {
+    Set(subject.lowercased().filter { $0 != " " }.split(separator: ",").map(String.init))
+  }
 }
 
 extension IntentRegister.Entry {

@@ -67,7 +67,7 @@ extension EstateRights {
     _ grant: Grant, _ role: RoleTemplate?, _ kind: InventorySnapshot.StoreKind
   ) -> (capabilities: Set<Capability>, unknown: [String]) {
     let listed = grant.role.flatMap { catalogue.listed(id: $0, store: grant.store) }
-    if listed == nil, let observed = grant.capabilities { return (Set(observed), []) }
+    if listed == nil, let observed = grant.capabilities, !observed.isEmpty || role == nil { return (Set(observed), []) }
     return role?.dataCapabilities(kind) ?? ([], [])
   }
 

@@ -43,13 +43,14 @@ struct FederationGained {
             key: sign?.key, scope: sign?.key == nil ? sign?.scope : nil, gained: [.sign],
             reason: "\(risk) can now become \(name) and sign.",
             fix: "Name one repository and one protected environment or branch in the subject.", location: resource.location))
-      } else if rights.isEmpty, decision.source == .unlisted || decision.source == .ciFederated, !isNew(federation.identity),
-        review.change.inventory == nil || review.hasDeniedStore
+      } else if rights.isEmpty, !isNew(federation.identity),
+        !review.canBeLinked(federation.identity)
+          || ((decision.source == .unlisted || decision.source == .ciFederated) && (review.change.inventory == nil || review.hasDeniedStore))
       {
         outcome.undecided.append(
           MissingFact(
             address: resource.address,
-            missing: "the rights of \(name), which \(who) can now become: supply an inventory in which every store is visible"))
+            missing: "the rights of \(name), which \(who) can now become: supply an inventory that lists it and in which every store is visible"))
       }
     }
     return outcome

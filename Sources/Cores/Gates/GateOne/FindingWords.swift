@@ -7,8 +7,11 @@ struct FindingWords {
   private let review: RightsReview
   private let rights: [EffectiveRight]
   private let name: String
+  /// The vault changes, not the scope: however wide that is, only this vault is meant.
+  private let isOneStore: Bool
 
-  init(_ review: RightsReview, rights: [EffectiveRight], name: String) {
+  init(_ review: RightsReview, rights: [EffectiveRight], name: String, of attribution: RightAttribution) {
+    isOneStore = attribution.cause == .storeMode
     self.review = review
     self.rights = rights
     self.name = name
@@ -17,7 +20,7 @@ struct FindingWords {
   /// The one store, nil when the scope is wider than one.
   private var store: String? {
     guard let first = rights.first, let store = first.store, store != "?", rights.allSatisfy({ $0.store == store }),
-      !RightsScope(first.scope).isWiderThanResource || !RightsScope(first.scope).isAzure
+      isOneStore || !RightsScope(first.scope).isWiderThanResource || !RightsScope(first.scope).isAzure
     else { return nil }
     return store
   }

@@ -64,7 +64,7 @@ struct RightsGained {
     }
     if forbidden.isEmpty, dangerous.isEmpty { return scopeFinding(id, decision, attribution, certain) }
     let blocks = !forbidden.isEmpty || review.change.options.strict
-    let words = FindingWords(review, rights: certain, name: name)
+    let words = FindingWords(review, rights: certain, name: name, of: attribution)
     let gained = forbidden.union(dangerous)
     var finding = words.finding(
       rule: attribution.rule(gained: gained), verdict: blocks ? .block : .warn, id: id, attribution: attribution, gained: gained)
@@ -81,7 +81,7 @@ struct RightsGained {
     let signs = rights.filter { $0.capabilities.contains(.sign) && !$0.scope.hasPrefix(ScopeResolver.unknownScope) }
     guard let first = signs.first else { return GateOutcome() }
     let name = review.name(id, decision)
-    let words = FindingWords(review, rights: signs, name: name)
+    let words = FindingWords(review, rights: signs, name: name, of: attribution)
     let wide = signs.contains { $0.key == nil && $0.via != .accessPolicy }
     let foreign = first.key.map { key in decision.entry.map { !$0.allows(key: key) } ?? false } ?? false
     guard wide || foreign else { return GateOutcome() }
@@ -104,11 +104,11 @@ struct RightsGained {
     if old.isEmpty { return [] }
     let kept = has.filter { right in
       !right.capabilities.forbidden.isEmpty
-        && old.contains { $0.store == right.store && ($0.key == nil || $0.key == right.key) && $0.capabilities.isSuperset(of: right.capabilities.forbidden) }
+        && old.contains { $0.store == right.store && ($0.key == nil || $0.key == right.key) && $0.capabilities.isSuperset(of: right.capabilities.forbidden) && (right.latent || !$0.latent) }
     }
     return grouped(kept).map { attribution, rights in
       let name = review.name(id, decision)
-      let words = FindingWords(review, rights: rights, name: name)
+      let words = FindingWords(review, rights: rights, name: name, of: attribution)
       let gained = rights.reduce(into: Set<Capability>()) { $0.formUnion($1.capabilities.forbidden.union($1.capabilities.dangerous)) }
       var finding = words.finding(rule: attribution.rule(gained: gained), verdict: .note, id: id, attribution: attribution, gained: gained)
       finding.reason = "Already before this change: " + finding.reason

@@ -71,7 +71,7 @@ struct PurgeProtection {
         ])
       }
       // ARM leaves the setting as it is when a template does not name it.
-      if store.purge.isAbsent, !resource.change.knowsBefore, wasProtected == true { return GateOutcome() }
+      if store.purge.isAbsent, old == nil, [.arm, .pulumiNative].contains(resource.change.dialect), wasProtected == true { return GateOutcome() }
       if wasProtected == true { return GateOutcome(findings: [lost()]) }
       if old == nil, store.purge.value == false, resource.change.dialect == .arm, !isNew, wasProtected == nil, holds != .no { return GateOutcome(findings: [lost()]) }
       guard old == nil || resource.action == .replace || resource.change.isImport else { return GateOutcome() }

@@ -53,13 +53,20 @@ struct StandingGuards {
   private func lock(_ old: PlannedLock, _ new: EstateObject?, _ resource: PlannedResource) -> GateOutcome {
     var what = ""
     var verdict = Finding.Verdict.block
-    if resource.leaves {
-      if resource.action == .replace, case .lock(let now)? = new, now.scope.value == old.scope.value, now.level.value == old.level.value { return GateOutcome() }
+    var hidden: Set<String> = []
+    // A change of level or scope is planned as a replacement: what comes counts.
+    if resource.action == .delete || resource.action == .forget {
       what = resource.action == .forget ? "is left unmanaged" : "is removed"
       if resource.action == .forget { verdict = .warn }
     } else if case .lock(let now)? = new {
-      if now.scope.value != old.scope.value, !stores(under: old.scope).hit.isEmpty, stores(under: now.scope).hit.isEmpty {
-        what = "no longer covers them"
+      let covered = stores(under: old.scope).hit
+      if case .unknown(let unknown) = now.scope, !covered.isEmpty {
+        return GateOutcome(undecided: [MissingFact(address: resource.address, missing: unknown.description(of: "the scope of the lock"))])
+      }
+      let still = Set(stores(under: now.scope).hit.map(\.name))
+      if now.scope.value != old.scope.value, covered.contains(where: { !still.contains($0.name) }) {
+        what = "no longer covers it"
+        hidden = still
       } else if old.level.value?.lowercased() == "readonly", now.level.value?.lowercased() == "cannotdelete" {
         what = "is weakened from ReadOnly to CanNotDelete"
         verdict = .warn
@@ -67,7 +74,7 @@ struct StandingGuards {
     }
     guard !what.isEmpty else { return GateOutcome() }
     let (hit, isKnown) = stores(under: old.scope)
-    if let first = hit.first {
+    if let first = hit.first(where: { !hidden.contains($0.name) }) {
       return GateOutcome(findings: [
         finding(GateThreeRule.lock, verdict, verdict == .block ? .high : .medium, resource, first.name, "The lock on \(first.name) \(what), and \(first.why).", "Keep a CanNotDelete lock on stores with signing keys.")
       ])

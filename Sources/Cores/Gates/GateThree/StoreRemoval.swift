@@ -21,7 +21,7 @@ struct StoreRemoval {
       if resource.leaves { outcome.add(removed(resource, store, handle)) }
       outcome.add(preventDestroy(resource, store, handle))
     }
-    for set in change.sets where !set.completeModeScopes.isEmpty { outcome.add(dropped(by: set)) }
+    for (number, set) in change.sets.enumerated() where !set.completeModeScopes.isEmpty { outcome.add(dropped(by: set, number)) }
     return outcome
   }
 
@@ -48,8 +48,8 @@ struct StoreRemoval {
     ])
   }
 
-  private func dropped(by set: ChangeSet) -> GateOutcome {
-    let kept = Set(change.resources.enumerated().filter { change.sets[$0.element.set] == set && !$0.element.leaves }.compactMap { change.stores.handle(resource: $0.offset)?.id })
+  private func dropped(by set: ChangeSet, _ number: Int) -> GateOutcome {
+    let kept = Set(change.resources.enumerated().filter { $0.element.set == number && $0.element.change.dialect == .arm && !$0.element.leaves }.compactMap { change.stores.handle(resource: $0.offset)?.id })
     var outcome = GateOutcome()
     guard let inventory = change.inventory else {
       outcome.undecided.append(

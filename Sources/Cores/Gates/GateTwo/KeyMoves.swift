@@ -71,7 +71,7 @@ struct KeyMoves {
       for store in change.inventory?.stores ?? [] where store.kind == .managedHsm && StoresLeaving.isIn(set.completeModeScopes, store.armId) {
         let handle = StoreHandle(id: store.id.lowercased(), name: store.id, kind: .managedHsm, armId: store.armId)
         let named = Set(change.resources.compactMap { resource -> String? in
-          guard resource.set == number, !resource.leaves, case .key(let key)? = resource.after, key.kind == .managedHsm,
+          guard resource.set == number, resource.change.dialect == .arm, !resource.leaves, case .key(let key)? = resource.after, key.kind == .managedHsm,
             change.store(key.store, kind: .managedHsm)?.id == handle.id
           else { return nil }
           return key.name.value?.lowercased()

@@ -34,6 +34,8 @@ struct StoresLeaving {
     let parts = armId.lowercased().split(separator: "/")
     return scopes.contains { scope in
       let wanted = scope.lowercased().split(separator: "/")
+      // The subscription of a template within a plan is not known.
+      if wanted.count == 4, wanted[1].hasPrefix("{") { return parts.count > 4 && parts[2] == wanted[2] && parts[3] == wanted[3] }
       return !wanted.isEmpty && parts.count > wanted.count && parts.starts(with: wanted)
     }
   }

@@ -17,12 +17,17 @@ struct VaultDowngrades {
     for (number, resource) in change.resources.enumerated() where !resource.change.isData && !resource.change.isDrift {
       switch resource.after {
       case .certificate(let certificate)? where resource.arrives || resource.change.isImport: outcome.findings += judge(certificate, resource)
-      case .key(let key)? where key.kind == .vault && (resource.action == .update || resource.action == .replace): outcome.findings += judge(key, resource)
-      case .vault(let vault)? where resource.action == .update || resource.action == .replace: outcome.findings += judge(vault, resource, number)
+      case .key(let key)? where key.kind == .vault && changes(resource): outcome.findings += judge(key, resource)
+      case .vault(let vault)? where changes(resource): outcome.findings += judge(vault, resource, number)
       default: continue
       }
     }
     return outcome
+  }
+
+  /// A template may write what exists: the inventory then says what was.
+  private func changes(_ resource: PlannedResource) -> Bool {
+    resource.action == .update || resource.action == .replace || (resource.action == .create && resource.before == nil)
   }
 
   private func judge(_ certificate: PlannedCertificate, _ resource: PlannedResource) -> [Finding] {
@@ -40,17 +45,24 @@ struct VaultDowngrades {
   }
 
   private func judge(_ key: PlannedKey, _ resource: PlannedResource) -> [Finding] {
-    guard case .key(let old)? = resource.before, let was = old.kty.value?.uppercased(), let becomes = key.kty.value?.uppercased(), was.hasSuffix("-HSM"),
-      !becomes.hasSuffix("-HSM")
-    else { return [] }
     let handle = change.store(key.store, kind: .vault)
-    guard material.isSigning(key, handle: handle) || material.isSigning(old, handle: handle) else { return [] }
-    return [downgrade(resource, handle?.name, key.name.value ?? old.name.value, "key \(key.name.value ?? "") changes from \(was) to \(becomes): its material will lie in software", ["kty": .string(was)], ["kty": .string(becomes)])]
+    var old: PlannedKey?
+    if case .key(let before)? = resource.before { old = before }
+    let name = key.name.value ?? old?.name.value
+    let listed = handle.flatMap { handle in change.inventoryKeys(handle).first { $0.name.lowercased() == name?.lowercased() } }
+    guard let was = (old == nil ? listed?.kty : old?.kty.value)?.uppercased(), let becomes = key.kty.value?.uppercased(), was.hasSuffix("-HSM"), !becomes.hasSuffix("-HSM") else {
+      return []
+    }
+    let wasSigning = old.map { material.isSigning($0, handle: handle) } ?? listed.map { material.isSigning($0) } ?? false
+    guard wasSigning || material.isSigning(key, handle: handle) else { return [] }
+    return [downgrade(resource, handle?.name, name, "key \(key.name.value ?? "") changes from \(was) to \(becomes): its material will lie in software", ["kty": .string(was)], ["kty": .string(becomes)])]
   }
 
   private func judge(_ vault: PlannedVault, _ resource: PlannedResource, _ number: Int) -> [Finding] {
-    guard case .vault(let old)? = resource.before, old.sku.value?.lowercased() == "premium", vault.sku.value?.lowercased() == "standard",
-      let handle = change.stores.handle(resource: number), case .yes(let why) = material.holds(handle, tags: vault.tags.value)
+    guard let handle = change.stores.handle(resource: number), vault.sku.value?.lowercased() == "standard" else { return [] }
+    var was = resource.before == nil ? change.inventoryStore(handle)?.sku : nil
+    if case .vault(let old)? = resource.before { was = old.sku.value }
+    guard was?.lowercased() == "premium", case .yes(let why) = material.holds(handle, tags: vault.tags.value)
     else { return [] }
     return [downgrade(resource, handle.name, nil, "the vault changes from premium to standard, and \(why)", ["sku": "premium"], ["sku": "standard"])]
   }

@@ -21,6 +21,8 @@ struct PrincipalIndex {
   private var byARMId: [String: String] = [:]
   private var byClientId: [String: String] = [:]
   private var byName: [String: String] = [:]
+  /// Names of identities of the inventory, where only one bears it; nil where several do.
+  private var listedNames: [String: String?] = [:]
   private let known: [String: InventorySnapshot.Identity]
   private let index: ReferenceIndex
   private let resources: [PlannedResource]
@@ -32,6 +34,16 @@ struct PrincipalIndex {
     for identity in change.inventory?.identities ?? [] {
       if let armId = identity.armId { byARMId[Self.folded(armId)] = identity.objectId.lowercased() }
       if let clientId = identity.clientId { byClientId[clientId.lowercased()] = identity.objectId.lowercased() }
+    }
+    for (id, identity) in known {
+      let names = Set([identity.name, identity.armId.flatMap { RightsScope($0).segments.last }].compactMap { $0?.lowercased() })
+      for name in names { listedNames[name] = listedNames[name] == nil ? .some(id) : .some(nil) }
+    }
+    // The register may know under one object id what the inventory does not list.
+    for match in change.intent.identities.map(\.match) {
+      guard let id = match.objectId?.lowercased() else { continue }
+      if let armId = match.armId.map(Self.folded), byARMId[armId] == nil { byARMId[armId] = id }
+      if let clientId = match.clientId?.lowercased(), byClientId[clientId] == nil { byClientId[clientId] = id }
     }
     // Applications come last: they take the object id of their service principal.
     var applications: [(Int, PlannedIdentity)] = []
@@ -102,7 +114,7 @@ struct PrincipalIndex {
       return byName[folded] ?? byName[last] ?? byClientId[last] ?? folded
     }
     if known[folded] != nil || planned[folded] != nil { return folded }
-    return byClientId[folded] ?? byName[folded] ?? folded
+    return byClientId[folded] ?? byName[folded] ?? (listedNames[folded] ?? nil) ?? folded
   }
 
   private func behind(_ unknown: UnknownValue, near address: String) -> [String] {

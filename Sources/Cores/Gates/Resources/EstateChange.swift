@@ -18,11 +18,13 @@ package struct EstateChange: Sendable {
 
   /// Cost: linear in resources and inventory.
   package init(_ input: GateInput) {
-    sets = input.changes
     intent = input.intent
     inventory = input.inventory
     options = input.options
     let reading = ResourceReading(input.changes)
+    var sets = input.changes
+    for (number, scope) in reading.completeModeScopes { sets[number].completeModeScopes.append(scope) }
+    self.sets = sets
     resources = reading.resources
     undecided = reading.undecided
     coverage = reading.coverage

@@ -7,6 +7,8 @@ package struct ResourceReading: Sendable {
   package private(set) var coverage = GateResult.Coverage()
   /// Text that runs and stands in no resource change, by change set.
   package private(set) var scripts: [(set: Int, script: PlanScript)] = []
+  /// Resource groups that a template within a plan empties of what it does not name, by change set.
+  package private(set) var completeModeScopes: [(set: Int, scope: String)] = []
 
   package init(_ sets: [ChangeSet]) {
     var unknownTypes: Set<String> = []
@@ -20,6 +22,7 @@ package struct ResourceReading: Sendable {
         if let translation = change.type.hasPrefix("azapi_") || change.type.hasSuffix("_template_deployment") ? change.asARM() : nil {
           undecided += translation.missing
           scripts += translation.scripts.map { (number, $0) }
+          completeModeScopes += translation.completeModeScopes.map { (number, $0) }
           resources.append(Self.read(change, set: number))
           for inner in translation.changes { add(inner, number, &unknownTypes) }
         } else {

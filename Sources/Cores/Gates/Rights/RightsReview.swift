@@ -29,7 +29,7 @@ struct RightsReview {
     before = EstateRights(worlds.before, at: change.options.now)
     after = EstateRights(worlds.after, at: change.options.now)
     groups = Dictionary(worlds.after.groups.map { ($0.objectId.lowercased(), $0) }) { first, _ in first }
-    listedRoles = Set((change.inventory?.roles ?? []).map { EstateWorlds.roleKey($0.store, $0.id) })
+    listedRoles = Set((change.inventory?.roles ?? []).flatMap { [EstateWorlds.roleKey($0.store, $0.id), EstateWorlds.roleKey(nil, $0.id)] })
     storeModes = (Self.modes(worlds.before), Self.modes(worlds.after))
     var holders = Set(worlds.after.grants.map { $0.principal.lowercased() })
     for group in worlds.after.groups { holders.formUnion((group.members ?? []).map { $0.lowercased() }) }
@@ -91,6 +91,11 @@ struct RightsReview {
     }
   }
 
+  /// Whether grants, which name object ids, can be told to be its: only the inventory or the register says which id a name or an ARM id has.
+  func canBeLinked(_ id: String) -> Bool {
+    listedIdentities.contains(id) || (id.count == 36 && id.utf8.allSatisfy { $0 == UInt8(ascii: "-") || ($0 as UInt8).isHexDigit })
+  }
+
   private static func roleKey(_ grant: InventorySnapshot.Grant, _ role: String) -> String {
     (grant.via == .localRbac ? "local|" : "azure|") + EstateWorlds.roleKey(grant.store, role)
   }
@@ -122,6 +127,10 @@ struct RightsReview {
     if !powers.isDisjoint(with: [.purgeVault, .purgeManagedHSM]) { result.insert(.purge) }
     return result
   }
+}
+
+extension UInt8 {
+  fileprivate var isHexDigit: Bool { (48...57).contains(self) || (97...102).contains(self) || (65...70).contains(self) }
 }
 
 extension Set<Capability> {

@@ -24,7 +24,12 @@ struct SnapshotDraft {
 
   init(_ inventory: InventorySnapshot, _ scopes: ScopeResolver) {
     for store in inventory.stores { stores[store.id.lowercased()] = store }
-    for role in inventory.roles { roles[EstateWorlds.roleKey(role.store, role.id), default: []].append(role) }
+    // Local roles belong to a Managed HSM; a role listed under a vault is Azure's, whichever vault showed it.
+    let vaults = Set(inventory.stores.filter { $0.kind == .vault }.map { $0.id.lowercased() })
+    for var role in inventory.roles {
+      if let store = role.store, vaults.contains(store.lowercased()) { role.store = nil }
+      roles[EstateWorlds.roleKey(role.store, role.id), default: []].append(role)
+    }
     for var grant in inventory.grants {
       grant.principal = grant.principal.lowercased()
       if grant.role == nil, grant.via == .accessPolicy {

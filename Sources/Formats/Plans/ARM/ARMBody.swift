@@ -47,7 +47,7 @@ extension ResourceChange {
     }
     if let hidden = after?["sensitive_body"], !hidden.isNull, WhatIf.isWatched(change.type) {
       result.missing.append(MissingFact(address: address, missing: "`sensitive_body`, which no plan shows: put what concerns keys and rights into `body`"))
-    } else if sensitivePaths.contains(where: { $0.hasPrefix("sensitive_body") }), WhatIf.isWatched(change.type) {
+    } else if hidesBody, WhatIf.isWatched(change.type) {
       result.missing.append(MissingFact(address: address, missing: "`sensitive_body`, which no plan shows: put what concerns keys and rights into `body`"))
     }
     if (after?["body"]).map({ $0.unknown != nil || ($0.string != nil && Self.body($0).unknown != nil) }) == true, WhatIf.isWatched(change.type) {
@@ -57,9 +57,23 @@ extension ResourceChange {
     return result
   }
 
+  /// A write-only body is in no plan; its versions and where it comes from are.
+  private var hidesBody: Bool {
+    if let versions = after?["sensitive_body_version"], !versions.isNull, versions != before?["sensitive_body_version"] { return true }
+    return sensitivePaths.contains { $0.hasPrefix("sensitive_body") } || references.keys.contains { $0.hasPrefix("sensitive_body") }
+  }
+
   private static func parted(_ type: String) -> (String, String?) {
     let parts = type.split(separator: "@", maxSplits: 1).map(String.init)
     return (parts.first ?? type, parts.count > 1 ? parts[1] : nil)
+  }
+
+  /// The first label of a store's host: `kv-acme.vault.azure.net`, with or without scheme.
+  private static func host(_ parent: String) -> String? {
+    guard !parent.hasPrefix("/") else { return nil }
+    let text = parent.lowercased().hasPrefix("https://") ? String(parent.dropFirst(8)) : parent
+    let labels = text.prefix { $0 != "/" && $0 != ":" }.split(separator: ".")
+    return labels.count > 2 ? String(labels[0]) : nil
   }
 
   /// `body` is an object, or JSON text in older providers.
@@ -93,6 +107,11 @@ extension ResourceChange {
     }
     let isChild = types.count > 2 && !ResourceNaming.isExtension(type)
     members["name"] = state["name"]
+    if isChild, let host = parent.string.flatMap(Self.host), let name = state["name"]?.string {
+      // An object of the data plane: its parent is the host of the store.
+      members["name"] = .string("\(host)/\(name)")
+      return .object(members)
+    }
     if isChild { members["parent"] = parent } else if ResourceNaming.isExtension(type) { members["scope"] = parent }
     if let above = parent.string, let name = state["name"]?.string {
       let id = isChild ? "\(above)/\(types.last ?? "")/\(name)" : "\(above == "/" ? "" : above)/providers/\(type)/\(name)"
