@@ -174,6 +174,7 @@ class World:
         self.requests = []
         self.tokens, self.used = {}, {}
         self.slow = 0.0
+        self.at_once = self.peak = 0  # requests being answered now, and at most
         self.foreign_link = None
         self.circle = None  # path fragment whose next page is itself
         self.broken = {}  # path fragment -> [status, how often still]
@@ -279,10 +280,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        self.answer()
+        world = self.world
+        with world.lock:
+            world.at_once += 1
+            world.peak = max(world.peak, world.at_once)
+        try:
+            self.answer()
+        finally:
+            with world.lock:
+                world.at_once -= 1
 
-    def do_POST(self):
-        self.answer()
+    do_POST = do_GET
 
     def answer(self):
         length = int(self.headers.get("content-length") or 0)

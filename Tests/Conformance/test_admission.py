@@ -131,6 +131,27 @@ def test_a_tag_is_refused_by_validation_and_pinned_by_mutation(webhook, images):
     assert webhook.review("validate", patch[0]["value"])["allowed"] is True
 
 
+@pytest.mark.parametrize("place", ["initContainers", "ephemeralContainers", "volumes"])
+def test_images_that_run_before_beside_or_inside_are_asked_about_too(webhook, images, place):
+    good, bad = ("{}@{}".format(*images[n]) for n in ("signed", "unsigned"))
+    entry = lambda image: {"name": "x", "image": {"reference": image, "pullPolicy": "IfNotPresent"} if place == "volumes" else image}
+
+    def review(verb, image):
+        pod = {"spec": {"containers": [{"name": "main", "image": good}], place: [{"name": "tmp", "emptyDir": {}}, entry(image)] if place == "volumes" else [entry(image)]}}
+        operation = {"operation": "UPDATE", "subResource": "ephemeralcontainers", "oldObject": {"spec": {"containers": pod["spec"]["containers"]}}} if place == "ephemeralContainers" else {"operation": "CREATE"}
+        status, body = webhook.post(f"/admission/{verb}", json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "namespace": "shop", "object": pod, **operation}}))
+        assert status == 200
+        return json.loads(body)["response"]
+
+    assert review("validate", good)["allowed"]
+    answer = review("validate", bad)
+    assert not answer["allowed"] and images["unsigned"][1] in answer["status"]["message"]
+    answer = review("mutate", f"{images['signed'][0]}:1")
+    [patch] = json.loads(base64.b64decode(answer["patch"]))
+    assert patch["path"].startswith(f"/spec/{place}/") and patch["value"].endswith(images["signed"][1])
+
+
 def test_an_image_that_does_not_exist_is_denied(webhook, images):
     assert webhook.review("validate", images["signed"][0] + "@sha256:" + "0" * 64)["allowed"] is False
 

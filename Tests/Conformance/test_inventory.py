@@ -453,6 +453,63 @@ def test_signatures_in_a_registry_lead_to_the_key_version(hsm, docker, tmp_path,
     assert plain[0]["signatures"] == [], "looked for, and there are none"
 
 
+def test_what_runs_by_a_digest_whose_tag_moved_on_is_looked_up_too(hsm, docker, tmp_path, name):
+    hsm.wire("user").post(f"/keys/{name}/create", {"kty": "EC", "crv": "P-256", "key_ops": ["sign", "verify"]}).expect(200)
+    repository = f"shop/{name.lower()}"
+    old = docker.push_image(repository, "v1", content=b"old" + name.encode())["digest"]
+    hsm.run("sign", "image", f"{docker.host}/{repository}@{old}", "--plain-http", "--key", name, who="user", check=True)
+    docker.push_image(repository, "v1", content=b"new" + name.encode())
+    hsm.wire("admin").put(f"/providers/Microsoft.Authorization/roleAssignments/{guid(name + 'auditor')}", {"properties": {
+        "principalId": hsm.oid("nobody"), "roleDefinitionId": f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{AUDITOR}"}})
+    token, runs = tmp_path / "token", tmp_path / "runs.json"
+    token.write_text(hsm.token("nobody"))
+    gone = "sha256:" + hashlib.sha256(name.encode()).hexdigest()
+    runs.write_text(json.dumps([{"subject": f"{docker.host}/{repository}@{digest}", "digest": digest, "environment": "plant"} for digest in (old, gone)]))
+    config = tmp_path / "estate.yaml"
+    config.write_text(yaml.safe_dump({
+        "schema": "hallmark.estate/v1", "hsms": [{"name": "ours", "url": hsm.url, "ca": str(hsm.ca), "tokenFile": str(token)}],
+        "registries": [{"host": docker.host, "repositories": [repository], "plainHTTP": True}], "lists": [{"file": str(runs), "environment": "plant"}]}))
+    snapshot, _, _ = taken(tmp_path, config)
+    artifact = by(snapshot["artifacts"], digest=old)
+    assert artifact["running"][0]["cluster"] == "plant" and [s["verified"] for s in artifact["signatures"]] == [True]
+    assert by(snapshot["artifacts"], digest=gone)["signatures"] is None, "what the registry no longer has is not known"
+    asked = subprocess.run([str(BINARY), "inventory", "ask", "artifacts", "--inventory", tmp_path / "snapshot.json", "--output", "json"], capture_output=True, text=True)
+    assert {r["digest"]: r["state"] for r in json.loads(asked.stdout)["rows"]} == {old: "signed", gone: "unknown"} and asked.returncode == 3
+
+
+def test_a_directory_that_was_read_with_fewer_rights_is_read_again(estate, tmp_path):
+    world = estate.world
+    config, out = configured(estate, tmp_path), tmp_path / "snapshot.json"
+    world.hsm.denied = True
+    world.slow = 0.05
+    process = subprocess.Popen([str(BINARY), "inventory", "sync", "--config", str(config), "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = tmp_path / "snapshot.json.progress"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (journal.exists() and b'"unit":"directory/' in journal.read_bytes()):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert b'"unit":"directory/' in journal.read_bytes() and not out.exists()
+    world.hsm.denied, world.slow = False, 0
+    snapshot, report, _ = taken(tmp_path, config, "--resume")
+    assert report["complete"] and report["resumedUnits"] > 0
+    assert by(snapshot["groups"], objectId=world.outer)["members"], "the group that only the HSM's grants name"
+    whole, _, _ = taken(tmp_path, config)
+    assert all(snapshot[name] == whole[name] for name in ("grants", "identities", "groups"))
+
+
+def test_requests_at_once_are_bounded(estate, tmp_path):
+    world = estate.world
+    world.slow = 0.01
+    peaks = {}
+    for at_once in (1, 3):
+        world.peak = 0
+        _, report, _ = taken(tmp_path, configured(estate, tmp_path, concurrency={"tenants": at_once, "stores": at_once}))
+        assert report["complete"]
+        peaks[at_once] = world.peak
+    assert peaks[1] <= 4 < peaks[3] <= 3 * 3 * 4, peaks
+
+
 def pages_of(world, host, path):
     return [r for r in world.requests if r[1] == host and r[2].lower() == path.lower()]
 

@@ -55,6 +55,21 @@ struct AdmissionReviewTests {
     #expect(try AdmissionRequest(review: review(operation: "UPDATE", object: new, old: old)).newImages()?.map(\.image) == ["r/a:2"])
   }
 
+  @Test("A volume that is an image is asked about; other volumes, and one whose reference a controller fills in, are not")
+  func volumes() throws {
+    let object = #"{"spec":{"containers":[],"volumes":[{"name":"t","emptyDir":{}},{"name":"m","image":{"reference":"r/m:1"}},{"name":"l","image":{}}]}}"#
+    let images = try #require(try AdmissionRequest(review: review(object: object)).newImages())
+    #expect(images.map(\.pointer) == ["/spec/volumes/1/image/reference"])
+    #expect(images.map(\.role) == [.volume])
+  }
+
+  @Test("Volumes that cannot be read are not taken for none", arguments: [#"{}"#, #"[{"name":"m","image":{"reference":7}}]"#, #""x""#])
+  func badVolumes(_ volumes: String) {
+    #expect(throws: AdmissionError.self) {
+      try AdmissionRequest(review: review(object: #"{"spec":{"containers":[],"volumes":\#(volumes)}}"#)).newImages()
+    }
+  }
+
   @Test("An image that moves to another container, or to an init container, is new there")
   func moves() throws {
     let old = pod(#"[{"name":"a","image":"r/a:1"}]"#)

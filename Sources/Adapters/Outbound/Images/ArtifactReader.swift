@@ -12,6 +12,7 @@ package struct ArtifactReader<Content: ImageContent>: Sendable {
   let policy: TrustPolicy
   let verifier: any SignatureVerifier
   let clock: TimeSource
+  private static var maxChildren: Int { 64 }
 
   /// - Parameter keys: public keys of the estate: a signature is `verified` when one of them made it.
   package init(_ content: Content, keys: [PublicKey], verifier: any SignatureVerifier, clock: TimeSource = .system) {
@@ -34,7 +35,10 @@ package struct ArtifactReader<Content: ImageContent>: Sendable {
     switch try root.image.document() {
     case .image(let manifest): closure.append(manifest.config.digest.text)
     case .index(let index):
-      for child in index.manifests.prefix(64) {
+      if index.manifests.count > Self.maxChildren {
+        result.gaps.append(EstateGap("\(home.name)@\(digest.text)", .incomplete, why: "only \(Self.maxChildren) of the \(index.manifests.count) manifests of its index were read"))
+      }
+      for child in index.manifests.prefix(Self.maxChildren) {
         closure.append(child.digest.text)
         do throws(RegistryError) {
           // A signature may stand on a platform's manifest as well as on the index.

@@ -2,9 +2,16 @@ package import Encodings
 
 /// One image reference in an object, with the place where it stands.
 package struct WorkloadImage: Sendable, Hashable {
-  package enum Role: String, Sendable, Hashable, CaseIterable { case container = "containers", initial = "initContainers", ephemeral = "ephemeralContainers" }
+  package enum Role: String, Sendable, Hashable {
+    case container = "containers", initial = "initContainers", ephemeral = "ephemeralContainers"
+    /// An image mounted as files: containers may run what lies in it.
+    case volume = "volumes"
+
+    static let containers: [Role] = [.container, .initial, .ephemeral]
+  }
 
   package var role: Role
+  /// The container's or volume's name.
   package var container: String
   package var image: String
   /// JSON pointer (RFC 6901) of the image's text in the object.
@@ -14,6 +21,7 @@ package struct WorkloadImage: Sendable, Hashable {
 extension WorkloadImage {
   /// Containers of one object. Pods of more cannot be stored.
   package static let maxContainers = 1000
+  package static let maxVolumes = 10_000
 
   /// Where the pod's spec stands in objects of each kind; nil for kinds that run no images.
   private static func podSpec(_ kind: String) -> [String]? {
@@ -26,7 +34,7 @@ extension WorkloadImage {
     }
   }
 
-  /// Every image of containers, init containers and ephemeral containers.
+  /// Every image of containers, init containers and ephemeral containers, and of volumes that are images.
   ///
   /// - Returns: nil when the kind runs no images. An empty list means that there are none.
   /// - Throws: a container without an image or a list that is none: what cannot be read must not be admitted as empty.
@@ -43,7 +51,7 @@ extension WorkloadImage {
     }
     let base = "/" + path.joined(separator: "/")
     var result: [WorkloadImage] = []
-    for role in Role.allCases {
+    for role in Role.containers {
       guard let list = spec[role.rawValue], !list.isNull else { continue }
       guard let containers = list.array else { throw .member("request.object\(base)/\(role.rawValue)", wanted: "an array") }
       guard result.count + containers.count <= maxContainers else { throw .tooManyContainers(limit: maxContainers) }
@@ -52,6 +60,23 @@ extension WorkloadImage {
         guard let image = container["image"]?.string, !image.isEmpty else { throw .member("request.object\(pointer)", wanted: "an image reference") }
         result.append(WorkloadImage(role: role, container: container["name"]?.string ?? "\(i)", image: image, pointer: pointer))
       }
+    }
+    return result + (try volumes(spec, base))
+  }
+
+  private static func volumes(_ spec: JSONValue, _ base: String) throws(AdmissionError) -> [WorkloadImage] {
+    guard let list = spec["volumes"], !list.isNull else { return [] }
+    guard let volumes = list.array else { throw .member("request.object\(base)/volumes", wanted: "an array") }
+    guard volumes.count <= maxVolumes else { throw .tooManyContainers(limit: maxVolumes) }
+    var result: [WorkloadImage] = []
+    for (i, volume) in volumes.enumerated() {
+      guard let source = volume["image"], !source.isNull else { continue }
+      let pointer = "\(base)/volumes/\(i)/image/reference"
+      // A pod template may leave the reference to a controller: there is nothing to judge yet, and the pod is asked about again.
+      guard let reference = source["reference"], !reference.isNull else { continue }
+      guard let image = reference.string else { throw .member("request.object\(pointer)", wanted: "an image reference") }
+      if image.isEmpty { continue }
+      result.append(WorkloadImage(role: .volume, container: volume["name"]?.string ?? "\(i)", image: image, pointer: pointer))
     }
     return result
   }

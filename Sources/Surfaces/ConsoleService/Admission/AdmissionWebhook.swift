@@ -96,13 +96,14 @@ package struct AdmissionWebhook: Sendable {
     for image in images {
       guard let judgement = judgements[image.image] else { continue }
       let why = judgement.reasons.isEmpty ? "no reason given" : judgement.reasons.joined(separator: "; ")
-      let place = "container \(image.container): \(image.image)"
+      let name = "\(image.role == .volume ? "volume" : "container") \(image.container)"
+      let place = "\(name): \(image.image)"
       switch judgement.answer {
       case .admit: break
       // A warning has room for 120 characters: what happened first, the image's name is in the object.
-      case .admitUnenforced: response.warnings.append("container \(image.container) is not trusted (\(judgement.rule ?? "rule") does not enforce): \(why)")
+      case .admitUnenforced: response.warnings.append("\(name) is not trusted (\(judgement.rule ?? "rule") does not enforce): \(why)")
       case .refuse: denials.append("\(place) is not trusted: \(why)")
-      case .unknown where settings.onUnknown == .warn: response.warnings.append("container \(image.container) could not be judged: \(why)")
+      case .unknown where settings.onUnknown == .warn: response.warnings.append("\(name) could not be judged: \(why)")
       case .unknown: denials.append("\(place) could not be judged: \(why)")
       }
       guard judgement.wasTag else { continue }

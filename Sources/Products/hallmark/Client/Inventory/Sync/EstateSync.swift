@@ -1,4 +1,5 @@
 import Clocks
+import Crypto
 import Encodings
 import Estate
 import Foundation
@@ -45,9 +46,12 @@ final class EstateSync: Sendable {
     parts.add(await directories(azure.access, parts.grants))
     RoleReading.work(out: &parts.grants, roles: parts.roles, stores: parts.stores)
     let keys = parts.publicKeys.compactMap { try? PublicKey(spki: $0) }
-    for registry in await BoundedGroup.map(configuration.registries, limit: configuration.tenantsAtOnce, { await self.registry($0, keys) }) { parts.add(registry) }
     for cluster in await BoundedGroup.map(configuration.clusters, limit: configuration.tenantsAtOnce, { await self.cluster($0) }) { parts.add(cluster) }
     for list in configuration.lists { parts.add(try Self.list(list)) }
+    let running = Self.running(parts.artifacts)
+    for registry in await BoundedGroup.map(configuration.registries, limit: configuration.tenantsAtOnce, { await self.registry($0, keys, running) }) {
+      parts.add(registry)
+    }
     if let logs = configuration.logs { parts.gaps += await LogMirror(logs, access: azure.access).fetch() }
     for transport in azure.transports { await transport.shutdown() }
     if let error = failure.withLock({ $0 }) { throw error }
@@ -135,9 +139,10 @@ final class EstateSync: Sendable {
 
   private func directories(_ access: [String: AzureAccess], _ grants: [InventorySnapshot.Grant]) async -> EstateFragment {
     var result = EstateFragment()
+    let mark = Self.mark(grants.map { "\($0.store ?? "") \($0.id) \($0.principal)" })
     let wanted = configuration.tenants.filter(\.readsDirectory).compactMap { tenant in access[tenant.id.lowercased()].map { (tenant.id, $0) } }
     for part in await BoundedGroup.map(wanted, limit: configuration.tenantsAtOnce, { [self] id, access in
-      await unit("directory/\(id)") { await DirectoryReader(access, concurrency: configuration.storesAtOnce).read(grants) }
+      await unit("directory/\(id)/\(mark)") { await DirectoryReader(access, concurrency: configuration.storesAtOnce).read(grants) }
     }) { result.add(part) }
     // A principal is in one of the tenants: its absence from the others says nothing.
     let known = Set(result.identities.map { $0.objectId.lowercased() } + result.groups.map { $0.objectId.lowercased() })
@@ -176,8 +181,29 @@ final class EstateSync: Sendable {
     return fragment
   }
 
-  private func registry(_ registry: EstateConfiguration.Registry, _ keys: [PublicKey]) async -> EstateFragment {
-    await unit("registry/\(registry.host)") {
+  /// Digests that run, by the full name of the repository.
+  private static func running(_ artifacts: [InventorySnapshot.Artifact]) -> [String: [ContentDigest]] {
+    var result: [String: [ContentDigest]] = [:]
+    for artifact in artifacts where artifact.running?.isEmpty == false {
+      guard let digest = try? ContentDigest(Substring(artifact.digest)) else { continue }
+      for name in artifact.names { result[name, default: []].append(digest) }
+    }
+    return result
+  }
+
+  /// What a unit's result depends on besides the configuration, for its name in the journal: after a restart more may be known, and then a unit
+  /// that was read with less is read again.
+  private static func mark(_ texts: some Sequence<String>) -> String {
+    var hash = SHA256()
+    for text in texts.sorted() { hash.update(data: Array(text.utf8) + [0]) }
+    return String(Hex.encode(hash.finalize()).prefix(16))
+  }
+
+  private func registry(
+    _ registry: EstateConfiguration.Registry, _ keys: [PublicKey], _ running: [String: [ContentDigest]]
+  ) async -> EstateFragment {
+    let known = keys.map(\.fingerprintHex) + running.flatMap { name, digests in digests.map { "\(name)@\($0.text)" } }
+    return await unit("registry/\(registry.host)/\(Self.mark(known))") {
       let connection = ConnectionSettings(environment: environment)
       var settings = RegistrySettings(lockFolder: connection.stateFolder + "/locks")
       if registry.plainHTTP { settings.plainHTTPHosts = [registry.host.lowercased()] }
@@ -186,7 +212,7 @@ final class EstateSync: Sendable {
         let client = try RegistryClient(
           transport: transport, settings: settings, environment: environment, dockerConfig: registry.credentials,
           azure: try connection.azureIdentity(exchange: RetryingExchange(transport)))
-        let fragment = await RegistrySweep(client: client, registry: registry, keys: keys).read()
+        let fragment = await RegistrySweep(client: client, registry: registry, keys: keys, running: running).read()
         await transport.shutdown()
         return fragment
       } catch {

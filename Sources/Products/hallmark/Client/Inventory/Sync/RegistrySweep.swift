@@ -3,11 +3,13 @@ import OCI
 import Outbound
 import Trust
 
-/// Reads every tag of a registry's repositories.
+/// Reads every tag of a registry's repositories, and what runs from them under a digest that no tag leads to any more.
 struct RegistrySweep {
   let client: RegistryClient
   let registry: EstateConfiguration.Registry
   let keys: [PublicKey]
+  /// Digests that run, by the full name of the repository.
+  let running: [String: [ContentDigest]]
 
   func read() async -> EstateFragment {
     var result = EstateFragment()
@@ -33,8 +35,21 @@ struct RegistrySweep {
         }
       }
       for part in parts { result.add(part) }
+      await untagged(home, reader, &result)
     }
     return result
+  }
+
+  /// What runs by a digest that was found under no tag: its tag moved on. A digest that is no manifest there (a config's, or one deleted
+  /// since) stays without signatures: not known.
+  private func untagged(_ home: ImageRepository, _ reader: ArtifactReader<RegistryClient>, _ result: inout EstateFragment) async {
+    let found = Set(result.artifacts.flatMap { [$0.digest] + $0.closure })
+    for digest in running[home.name] ?? [] where !found.contains(digest.text) {
+      do throws(RegistryError) { result.add(try await reader.read(ImageReference(home: home, digest: digest))) } catch {
+        if case .notFound = error { continue }
+        result.gaps.append(EstateGap("\(home.name)@\(digest.text)", .incomplete, why: error.description))
+      }
+    }
   }
 
   /// Tags that other tools made from a digest (`sha256-…`, `….sig`): what they hold is read with the image it belongs to.
