@@ -79,6 +79,11 @@ struct LogFields {
 }
 
 extension LogIdentity {
+  init(claims object: JSONObject) {
+    self.init()
+    read(claims: object)
+  }
+
   /// Reads the claims object, whatever its shape; names without letter case.
   mutating func read(claims object: JSONObject, depth: Int = 0) {
     for member in object.members {

@@ -158,8 +158,13 @@ package struct RequestPath: Sendable, Hashable {
   }
 
   /// The operation, with what name and status say where the method is missing.
-  package func operation(named name: String, status: Int?) -> LogOperation {
-    let lower = name.lowercased()
+  package func operation(named name: String, status: Int?) -> LogOperation { operation(lowerName: name.lowercased(), status: status) }
+
+  func operation(lowerName lower: String, status: Int?) -> LogOperation {
+    switch operation {
+    case .sign, .verify, .encrypt, .decrypt, .wrap, .unwrap: return operation
+    default: break
+    }
     let named = LogOperation.names[lower]
     switch operation {
     case .other: return named ?? .other

@@ -24,34 +24,20 @@ extension LogEntry {
 }
 
 extension LogRecord {
-  private static let known = 24
+  /// How many members have a place here.
+  static let known = 24
 
   init?(_ fields: LogFields, place: LogPlace, names: [String: LogOperation]) {
     guard let time = fields.time("time", "timegenerated"), let name = fields.text("operationname") ?? (fields["requesturi"] != nil ? "" : nil) else { return nil }
     self.init(time: time, operation: .other, operationName: name, place: place)
     category = fields.text("category")
     if let id = fields.text("resourceid") {
-      var lower = id.lowercased()
-      if lower.utf8.count > 1, lower.utf8.last == UInt8(ascii: "/") { lower.removeLast() }
+      let lower = Self.resourceId(id)
       resourceId = lower
       (store, storeKind) = Self.store(ofResource: lower)
     }
     status = fields.integer("httpstatuscode")
-    let object = fields.text("id").map(RequestPath.init)
-    let request = fields.text("requesturi").map(RequestPath.init)
-    if let request {
-      path = request.normalised
-      operation = names[name.lowercased()] ?? request.operation(named: name, status: status)
-      isVersionedRequest = request.version != nil
-    } else {
-      operation = names[name.lowercased()] ?? LogOperation.names[name.lowercased()] ?? .other
-    }
-    key = request?.key ?? object?.key
-    version = request?.version ?? object?.version
-    if let host = request?.host ?? object?.host {
-      if store == nil { store = host.split(separator: ".").first.map(String.init) }
-      if storeKind == nil { storeKind = host.contains(".managedhsm.") ? .managedHsm : host.contains(".vault.") ? .vault : nil }
-    }
+    read(object: fields.text("id").map(RequestPath.init), request: fields.text("requesturi").map(RequestPath.init), lowerName: name.lowercased(), names: names)
     resultType = fields.text("resulttype")
     resultDescription = fields.text("resultdescription")
     durationMilliseconds = fields.integer("durationms")
@@ -68,8 +54,32 @@ extension LogRecord {
     unknownMembers = max(0, fields.count - Self.known)
   }
 
+  /// What the request did, on which key: from its own path, the key's identifier and the operation's name (lower case).
+  mutating func read(object: RequestPath?, request: RequestPath?, lowerName: String, names: [String: LogOperation]) {
+    let named = names.isEmpty ? nil : names[lowerName]
+    if let request {
+      path = request.normalised
+      operation = named ?? request.operation(lowerName: lowerName, status: status)
+      isVersionedRequest = request.version != nil
+    } else {
+      operation = named ?? LogOperation.names[lowerName] ?? .other
+    }
+    key = request?.key ?? object?.key
+    version = request?.version ?? object?.version
+    guard store == nil || storeKind == nil, let host = request?.host ?? object?.host else { return }
+    if store == nil { store = host.split(separator: ".").first.map(String.init) }
+    if storeKind == nil { storeKind = host.contains(".managedhsm.") ? .managedHsm : host.contains(".vault.") ? .vault : nil }
+  }
+
+  /// Lower case, without a slash at the end.
+  static func resourceId(_ text: String) -> String {
+    var lower = text.lowercased()
+    if lower.utf8.count > 1, lower.utf8.last == UInt8(ascii: "/") { lower.removeLast() }
+    return lower
+  }
+
   /// The last segment of a resource id, and what kind of store the one before it says.
-  private static func store(ofResource id: String) -> (String?, StoreKind?) {
+  static func store(ofResource id: String) -> (String?, StoreKind?) {
     let bytes = id.utf8
     guard let slash = bytes.lastIndex(of: 0x2F), slash != bytes.startIndex else { return (id, nil) }
     let name = String(id[bytes.index(after: slash)...])
@@ -143,7 +153,7 @@ extension LogRecord {
 extension ActivityEvent {
   init?(_ fields: LogFields, place: LogPlace) {
     let named = fields["operationname"]?["value"]?.string ?? fields.text("operationnamevalue", "operationname")
-    guard let named, named.contains("/"), let time = fields.time("eventtimestamp", "time", "timegenerated") else { return nil }
+    guard let named, named.utf8.contains(UInt8(ascii: "/")), let time = fields.time("eventtimestamp", "time", "timegenerated") else { return nil }
     self.time = time
     self.place = place
     operation = named.lowercased()

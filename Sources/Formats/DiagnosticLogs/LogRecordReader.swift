@@ -46,6 +46,7 @@ package struct LogRecordReader: Sendable {
   private var scanned = 0
   private var layout = Layout.unknown
   private var isSkipping = false
+  private var usual: LineReading
 
   /// - Parameters:
   ///   - offset, line: where the source goes on, when its beginning was read before.
@@ -56,6 +57,7 @@ package struct LogRecordReader: Sendable {
     self.line = line
     self.limits = limits
     self.names = names
+    usual = LineReading(names: names, limits: JSONLimits(maxBytes: limits.lineBytes, maxDepth: 32, maxElements: 1_000_000))
     if offset > 0 { layout = .lines }
   }
 
@@ -90,20 +92,24 @@ package struct LogRecordReader: Sendable {
   private var lineLimits: JSONLimits { JSONLimits(maxBytes: limits.lineBytes, maxDepth: 32, maxElements: 1_000_000) }
 
   private mutating func takeLines(_ body: (LogEntry) -> Void) {
-    var start = 0
     let bytes = rest
-    while let end = Self.lineFeed(in: bytes, from: max(start, scanned)) {
-      scanned = 0
-      line += 1
-      if isSkipping {
-        isSkipping = false
-      } else {
-        take(bytes[start..<end], at: consumed, body)
+    rest = []
+    var start = 0
+    var from = scanned
+    bytes.withUnsafeBytes { buffer in
+      while let end = Self.lineFeed(in: buffer, from: from) {
+        line += 1
+        if isSkipping {
+          isSkipping = false
+        } else {
+          take(UnsafeRawBufferPointer(rebasing: buffer[start..<end]), at: consumed, body)
+        }
+        consumed += end + 1 - start
+        start = end + 1
+        from = start
       }
-      consumed += end + 1 - start
-      start = end + 1
     }
-    rest = Array(bytes[start...])
+    rest = start == 0 ? bytes : Array(bytes[start...])
     scanned = rest.count
     if rest.count > limits.lineBytes {
       if !isSkipping { problem("a line longer than \(limits.lineBytes) bytes", line + 1, consumed) }
@@ -114,18 +120,27 @@ package struct LogRecordReader: Sendable {
     }
   }
 
-  private static func lineFeed(in bytes: [UInt8], from start: Int) -> Int? {
-    bytes.withUnsafeBufferPointer { buffer in
-      var index = start
-      while index < buffer.count {
-        if buffer[index] == 0x0A { return index }
-        index += 1
-      }
-      return nil
+  /// Where the next line feed stands, eight bytes at a time.
+  private static func lineFeed(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var index = start
+    while index + 8 <= bytes.count {
+      let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ (ones &* 0x0A)
+      if (word &- ones) & ~word & (ones &* 0x80) != 0 { break }
+      index += 8
     }
+    while index < bytes.count {
+      if bytes[index] == 0x0A { return index }
+      index += 1
+    }
+    return nil
   }
 
-  private mutating func take(_ bytes: ArraySlice<UInt8>, at offset: Int, _ body: (LogEntry) -> Void) {
+  private mutating func take(_ bytes: UnsafeRawBufferPointer, at offset: Int, _ body: (LogEntry) -> Void) {
+    if let record = usual.record(bytes, place: LogPlace(source: source, line: line, offset: offset)) {
+      recordCount += 1
+      return body(.request(record))
+    }
     guard bytes.contains(where: { $0 > 0x20 }) else { return }
     do throws(JSONError) {
       let value = try JSONValue.parse(bytes, limits: lineLimits)
