@@ -82,7 +82,7 @@ package struct TraceChain: Sendable, Hashable {
   package var gaps: [String]
   package var verdict: TraceVerdict
 
-  init(verdict: TraceVerdict) {
+  package init(verdict: TraceVerdict) {
     self.verdict = verdict
     join = .none
     candidates = []
