@@ -11,6 +11,7 @@ from patterns_one import CASES as ONE
 from patterns_two import CASES as TWO
 from patterns_three import CASES as THREE
 from patterns_evasions import CASES as EVASIONS
+from patterns_unseen import CASES as UNSEEN
 
 EXIT = {"pass": 0, "warn": 0, "block": 1, "undecidable": 3, "invalid": 2}
 
@@ -66,7 +67,7 @@ def complaints(case, code, answer):
     return wrong
 
 
-@pytest.mark.parametrize("case", ONE + TWO + THREE + EVASIONS, ids=lambda case: case.name.replace(" ", "-"))
+@pytest.mark.parametrize("case", ONE + TWO + THREE + EVASIONS + UNSEEN, ids=lambda case: case.name.replace(" ", "-"))
 def test_the_gate_says_of_each_pattern_what_the_reference_says(case, tmp_path):
     code, answer = judge(case, tmp_path)
     wrong = complaints(case, code, answer)

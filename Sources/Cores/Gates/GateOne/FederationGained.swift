@@ -21,6 +21,8 @@ struct FederationGained {
       let who = RightsReview.describe(subject)
       if let first = forbidden.first {
         if blocked.contains(federation.identity) || blocked.contains(name) { continue }
+        // Born for another purpose, and said so: nobody gains what it was not made for.
+        if isNew(federation.identity), decision.purpose != .signOnly, decision.purpose != .unclassified { continue }
         let gained = forbidden.reduce(into: Set<Capability>()) { $0.formUnion($1.capabilities.forbidden.union($1.capabilities.dangerous)) }
         let stores = Set(forbidden.map(\.store))
         let keys = Set(forbidden.map(\.key))

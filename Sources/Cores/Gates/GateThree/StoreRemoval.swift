@@ -21,6 +21,7 @@ struct StoreRemoval {
       if resource.leaves { outcome.add(removed(resource, store, handle)) }
       outcome.add(preventDestroy(resource, store, handle))
     }
+    for resource in change.resources { if let scope = StoresLeaving.scope(ofLeavingGroup: resource) { outcome.add(emptied(scope, resource)) } }
     for (number, set) in change.sets.enumerated() where !set.completeModeScopes.isEmpty { outcome.add(dropped(by: set, number)) }
     return outcome
   }
@@ -46,6 +47,24 @@ struct StoreRemoval {
         reason: "\(store.isHSM ? "Managed HSM" : "Vault") \(handle.name) \(what)\(purges ? " and, by the provider's features, purged" : ""), and \(why).",
         fix: "Keep the store until nothing in it signs or is needed to verify; set the provider's purge features to false.", location: resource.location)
     ])
+  }
+
+  /// A resource group goes, and with it every store in it, named or not.
+  private func emptied(_ scope: String, _ resource: PlannedResource) -> GateOutcome {
+    guard let inventory = change.inventory else {
+      return GateOutcome(undecided: [MissingFact(address: resource.address, missing: "which stores are in the resource group, which goes with all that is in it; give an inventory")])
+    }
+    let told = Set(change.resources.enumerated().filter { $0.element.leaves }.compactMap { change.stores.handle(resource: $0.offset)?.id })
+    var outcome = GateOutcome()
+    for store in inventory.stores where StoresLeaving.isIn([scope], store.armId) && !told.contains(store.id.lowercased()) {
+      guard case .yes(let why) = material.holds(StoreHandle(id: store.id.lowercased(), name: store.id, kind: store.kind, armId: store.armId)) else { continue }
+      outcome.findings.append(
+        Finding(
+          rule: GateThreeRule.removed, gate: .three, verdict: .block, severity: .critical, address: resource.address, store: store.id,
+          reason: "\(store.kind == .managedHsm ? "Managed HSM" : "Vault") \(store.id) is deleted with its resource group \(scope.split(separator: "/").last ?? ""), and \(why).",
+          fix: "Keep the resource group, or move the store out of it first.", location: resource.location))
+    }
+    return outcome
   }
 
   private func dropped(by set: ChangeSet, _ number: Int) -> GateOutcome {

@@ -28,6 +28,21 @@ struct StoresLeaving {
     return outcome
   }
 
+  private static let groupTypes: Set<String> = [
+    "azurerm_resource_group", "microsoft.resources/resourcegroups", "microsoft.resources/subscriptions/resourcegroups", "azure-native:resources:resourcegroup", "azure:core/resourcegroup:resourcegroup",
+  ]
+
+  /// The resource group that is deleted or made anew, with all that lies in it; `{subscription}` stands for one that is not known.
+  static func scope(ofLeavingGroup resource: PlannedResource) -> String? {
+    guard resource.action == .delete || resource.action == .replace, !resource.change.isDrift, !resource.change.isData, let before = resource.change.before else { return nil }
+    var type = resource.change.type.lowercased()
+    if type.hasPrefix("azure-native:resources/") { type = "azure-native:resources:" + (type.split(separator: ":").last ?? "") }
+    guard groupTypes.contains(type) else { return nil }
+    let id = before["id"]?.string ?? (resource.address.hasPrefix("/") ? resource.address : nil)
+    if let id, id.lowercased().hasPrefix("/subscriptions/") { return id }
+    return (before["resourceGroupName"] ?? before["name"])?.string.map { "/subscriptions/{subscription}/resourceGroups/\($0)" }
+  }
+
   /// Whether a resource lies in one of the resource groups: compared segment by segment, without letter case.
   static func isIn(_ scopes: [String], _ armId: String?) -> Bool {
     guard let armId else { return false }

@@ -119,6 +119,7 @@ struct PrincipalIndex {
 
   private func behind(_ unknown: UnknownValue, near address: String) -> [String] {
     let numbers = index.matches(unknown, near: address, among: resources)
+    if numbers.isEmpty { return unknown.references.compactMap(listed(behind:)).prefix(1).map(\.self) }
     return numbers.map { number in
       if let id = ofResource[number] { return id }
       // A system-assigned identity: of the resource that the reference names.
@@ -131,6 +132,17 @@ struct PrincipalIndex {
       }
       return "planned:" + resource.address
     }
+  }
+
+  /// An identity of the estate that a template refers to by its ARM id: `/subscriptions/…/userAssignedIdentities/NAME.properties`.
+  private func listed(behind reference: String) -> String? {
+    guard reference.hasPrefix("/"), let slash = reference.lastIndex(of: "/") else { return nil }
+    let name = reference[reference.index(after: slash)...].prefix { $0 != "." }
+    let armId = reference[...slash] + name
+    guard armId.lowercased().contains("/userassignedidentities/") else { return nil }
+    if let id = byARMId[Self.folded(String(armId))] { return id }
+    // The subscription or the group of the template is not known.
+    return armId.contains("{") ? listedNames[name.lowercased()] ?? nil : nil
   }
 
   /// For people.

@@ -36,6 +36,9 @@ extension ResourceChange {
     change.after = after.map { resource($0) }
     change.sensitivePaths = []
     change.ignoreChanges = ignoreChanges + (after?["ignore_body_changes"]?.list?.compactMap(\.string) ?? [])
+    if ["microsoft.resources/deployments", "microsoft.resources/deploymentstacks"].contains(change.type.lowercased()), ![.noOp, .read].contains(action) {
+      result.missing.append(MissingFact(address: address, missing: "what the template in it deploys, and what it deletes: judge that template too"))
+    }
     if type.lowercased() == "azapi_update_resource" {
       // It changes what exists and never destroys it; what it does not name stays, and is not known.
       change.knowsBefore = false

@@ -66,7 +66,7 @@ struct TemplateReader {
     let suffix = index.map { "[\($0)]" } ?? (isOpen ? "[*]" : "")
     let types = parts.type.split(separator: "/").map(String.init)
     let address = collected.unique(Self.address(prefix, symbol.map { $0 + suffix } ?? ResourceNaming.interleaved(types, parts.names)))
-    if parts.type.lowercased() == "microsoft.resources/deployments", resource["existing"]?.bool != true {
+    if ["microsoft.resources/deployments", "microsoft.resources/deploymentstacks"].contains(parts.type.lowercased()), resource["existing"]?.bool != true {
       return try nested(resource, address: address, path: path, condition: condition, context)
     }
     var change = ResourceChange(dialect: .arm, address: address, type: parts.type, action: .create, before: nil, after: nil)
@@ -152,6 +152,11 @@ struct TemplateReader {
     if let mode, mode.string?.lowercased() != "incremental" {
       collected.completeModeScopes.append(deployment.place.id)
       if mode.string?.lowercased() != "complete" { collected.missing.append(MissingFact(address: address, missing: "whether its mode is Complete, which deletes what it does not name")) }
+    }
+    let unmanaged = try resource["properties"]?["actionOnUnmanage"].map { value throws(TemplateError) in try frame.evaluate(value, context) }
+    if let action = unmanaged?["resources"], action.string?.lowercased() != "detach" {
+      // A stack takes away what its template no longer names.
+      collected.completeModeScopes.append(deployment.place.id)
     }
     let reader = TemplateReader(
       frame: deployment.frame, place: deployment.place, prefix: address, path: "\(path)/properties/template/resources", nesting: nesting + 1, collected: collected)
