@@ -20,7 +20,7 @@ package enum Dialect: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A value as the tool knows it before it acts. Unknown is not null and not empty.
-package indirect enum PlanValue: Sendable, Hashable {
+package enum PlanValue: Sendable, Hashable {
   case null
   case bool(Bool)
   case number(JSONNumber)

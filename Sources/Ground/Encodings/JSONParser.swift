@@ -14,6 +14,22 @@ extension JSONValue {
     return value
   }
 
+  /// Parses one JSON text whose outermost value is an object; of the members named in `omitted`, which may be large, only the place is told. They are
+  /// checked like all others and stand as null in the tree.
+  package static func parse(
+    _ bytes: UnsafeRawBufferPointer, omitting omitted: Set<String>, limits: JSONLimits = .standard
+  ) throws(JSONError) -> (value: JSONValue, omitted: [String: JSONField]) {
+    var reader = try JSONReader(bytes, limits)
+    reader.skipSpace()
+    guard reader.next != nil else { throw JSONError(.empty, at: bytes.count) }
+    guard reader.next == UInt8(ascii: "{") else { return (try parse(bytes, limits: limits), [:]) }
+    try reader.countElement()
+    reader.omitted = omitted
+    let value = JSONValue.object(try reader.object(depth: 1))
+    try reader.finish()
+    return (value, reader.places)
+  }
+
   package static func parse(_ bytes: some Sequence<UInt8>, limits: JSONLimits = .standard) throws(JSONError) -> JSONValue {
     try withBytes(of: bytes) { (b) throws(JSONError) in try parse(b, limits: limits) }
   }
@@ -63,20 +79,25 @@ extension JSONReader {
     }
   }
 
-  private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
+  fileprivate mutating func object(depth: Int) throws(JSONError) -> JSONObject {
     try checkDepth(depth)
     position += 1
     skipSpace()
     var members: [JSONObject.Member] = []
     if next == UInt8(ascii: "}") { position += 1; return JSONObject() }
-    var seen = Set<[UInt8]>()
+    var seen = SeenNames()
     while true {
       skipSpace()
       let start = position
       let name = try self.name()
-      guard seen.insert(Self.unescape(name, in: bytes)).inserted else { throw JSONError(.duplicateMember, at: start) }
-      let value = try value(depth: depth)
-      members.append(.init(name: Self.string(name, in: bytes), value: value))
+      guard seen.insert(name, in: bytes) else { throw JSONError(.duplicateMember, at: start) }
+      let text = Self.string(name, in: bytes)
+      if depth == 1, omitted.contains(text) {
+        places[text] = try located()
+        members.append(.init(name: text, value: .null))
+      } else {
+        members.append(.init(name: text, value: try value(depth: depth)))
+      }
       guard try separator(UInt8(ascii: "}")) else { return JSONObject(distinct: members) }
     }
   }

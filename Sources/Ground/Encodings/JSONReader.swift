@@ -12,6 +12,9 @@ struct JSONReader {
   let limits: JSONLimits
   var position = 0
   var elements = 0
+  /// Members of the outermost object that are only located, and where they were found.
+  var omitted: Set<String> = []
+  var places: [String: JSONField] = [:]
 
   init(_ bytes: UnsafeRawBufferPointer, _ limits: JSONLimits) throws(JSONError) {
     guard bytes.count <= limits.maxBytes else { throw JSONError(.tooLong(limit: limits.maxBytes), at: limits.maxBytes) }

@@ -1,6 +1,6 @@
 extension JSONReader {
   /// How many members of one object are compared one by one before a set takes over.
-  private static let fewNames = 16
+  private static let fewNames = 48
 
   /// Checks one value as `value(depth:)` does, with the same errors, and builds nothing.
   ///
@@ -47,19 +47,27 @@ extension JSONReader {
 
   /// The member names of one object so far.
   struct SeenNames {
-    private var plain: [Range<Int>] = []
+    private var plain: [(start: Int, count: Int, ends: UInt64)] = []
     private var all: Set<[UInt8]>?
 
     /// Whether the name is new.
     mutating func insert(_ name: Text, in bytes: UnsafeRawBufferPointer) -> Bool {
-      if all == nil, name.escaped || plain.count >= JSONReader.fewNames { all = Set(plain.map { Array(bytes[$0]) }) }
+      if all == nil, name.escaped || plain.count >= JSONReader.fewNames { all = Set(plain.map { Array(bytes[$0.start..<$0.start + $0.count]) }) }
       if all != nil { return all?.insert(JSONReader.unescape(name, in: bytes)).inserted ?? false }
-      for other in plain where other.count == name.range.count {
+      let (start, count) = (name.range.lowerBound, name.range.count)
+      // Eight bytes of both ends and the length tell nearly all names apart.
+      var ends: UInt64 = 0
+      if count >= 8 {
+        ends = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self) &* 31 ^ bytes.loadUnaligned(fromByteOffset: start + count - 8, as: UInt64.self)
+      } else {
+        for i in 0..<count { ends = ends << 8 | UInt64(bytes[start + i]) }
+      }
+      for other in plain where other.ends == ends && other.count == count {
         var same = true
-        for i in 0..<other.count where bytes[other.lowerBound + i] != bytes[name.range.lowerBound + i] { same = false; break }
+        for i in 0..<count where bytes[other.start + i] != bytes[start + i] { same = false; break }
         if same { return false }
       }
-      plain.append(name.range)
+      plain.append((start, count, ends))
       return true
     }
   }
@@ -107,6 +115,29 @@ extension JSONScanner {
       guard names.insert(name, in: bytes) else { throw JSONError(.duplicateMember, at: start) }
       result.append(Member(name: JSONReader.string(name, in: bytes), field: try reader.located()))
     } while try reader.separator(UInt8(ascii: "}"))
+    try reader.finish()
+    return result
+  }
+
+  /// The elements of one JSON array, in order, without building a tree; nil when the text is something else.
+  ///
+  /// - Complexity: one pass over the text; memory for the list alone.
+  package static func elements(_ bytes: UnsafeRawBufferPointer, limits: JSONLimits = .standard) throws(JSONError) -> [JSONField]? {
+    var reader = try JSONReader(bytes, limits)
+    reader.skipSpace()
+    guard reader.next == UInt8(ascii: "["), limits.maxDepth >= 1 else { return nil }
+    try reader.countElement()
+    reader.position += 1
+    reader.skipSpace()
+    var result: [JSONField] = []
+    if reader.next == UInt8(ascii: "]") {
+      reader.position += 1
+    } else {
+      repeat {
+        reader.skipSpace()
+        result.append(try reader.located())
+      } while try reader.separator(UInt8(ascii: "]"))
+    }
     try reader.finish()
     return result
   }

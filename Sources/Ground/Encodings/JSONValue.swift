@@ -1,5 +1,5 @@
 /// One JSON value (RFC 8259) as a tree: numbers keep their text, objects keep the order of their members.
-package indirect enum JSONValue: Sendable, Hashable {
+package enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
   case number(JSONNumber)
@@ -109,7 +109,10 @@ package struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
 extension String {
   /// Equality of the UTF-8 bytes: JSON names that only differ by normalisation are different names.
-  func isSameBytes(as other: String) -> Bool { utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8) }
+  func isSameBytes(as other: String) -> Bool {
+    // Texts of which one is not normalised may be equal with different bytes; those of different lengths never have the same bytes.
+    utf8.count == other.utf8.count && self == other && (utf8.allSatisfy { $0 < 0x80 } || utf8.elementsEqual(other.utf8))
+  }
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,

@@ -7,7 +7,8 @@ enum ResourceNaming {
       result += "/\(type)"
       if index < names.count { result += "/\(names[index])" }
     }
-    if names.count > types.count - 1 { result += "/" + names[(types.count - 1)...].joined(separator: "/") }
+    let rest = names.dropFirst(max(types.count - 1, 0))
+    if !rest.isEmpty { result += "/" + rest.joined(separator: "/") }
     return result
   }
 

@@ -7,7 +7,8 @@ final class TemplateCollection {
   var completeModeScopes: [String] = []
   /// Address by resource id in lower case.
   var ids: [String: String] = [:]
-  private var addresses: Set<String> = []
+  /// By address, the number last given to another of the same.
+  private var addresses: [String: Int] = [:]
   private let lines: LineIndex
   private let file: String?
 
@@ -21,11 +22,12 @@ final class TemplateCollection {
   /// The address, numbered when it is taken.
   func unique(_ address: String) -> String {
     var result = address
-    var number = 2
-    while !addresses.insert(result).inserted {
+    while addresses[result] != nil {
+      let number = (addresses[address] ?? 1) + 1
+      addresses[address] = number
       result = "\(address)#\(number)"
-      number += 1
     }
+    addresses[result] = 1
     return result
   }
 
@@ -90,6 +92,7 @@ final class TemplateCollection {
 
   /// A reference by resource id gains the address of the resource, first.
   private func linked(_ reference: String) -> [String] {
+    guard reference.utf8.count <= 4_096 else { return [reference] }
     var base = reference[...]
     while true {
       if let address = ids[base.lowercased()] { return ["\(address)\(reference.dropFirst(base.count))", reference] }

@@ -6,6 +6,8 @@ struct HCLCursor {
   var line = 1
   var nodes = 0
   var depth = 0
+  /// Operators of one level after another, of this expression and those around it.
+  var chain = 0
   /// Inside brackets the end of a line is white space.
   var ignoresLines = 0
 

@@ -41,7 +41,17 @@ final class HCLEvaluator {
       return lookup(root, path)
     case .access(let base, let steps): return navigate(inner(base), path(steps, bound, lookup)[...])
     case .call("try", let arguments, _):
-      return arguments.lazy.map(inner).first { $0 != .null } ?? .null
+      for argument in arguments {
+        let value = inner(argument)
+        // What is not there and what is null read alike; the object around it tells them apart.
+        if value != .null || isPresent(argument, inner) { return value }
+      }
+      return .null
+    case .call("can", let arguments, _):
+      guard arguments.count == 1 else { return Self.cannot("can()") }
+      let value = inner(arguments[0])
+      if let unknown = joined([value]) { return unknown }
+      return value != .null || isPresent(arguments[0], inner) ? .bool(true) : Self.cannot("can()")
     case .call(let name, let arguments, let expands):
       var values = arguments.map(inner)
       if expands, let last = values.popLast() {
@@ -84,6 +94,28 @@ final class HCLEvaluator {
   /// One unknown for all that is unknown in these; nil when all is known.
   func joined(_ values: [PlanValue]) -> PlanValue? { PlanValue.list(values).unknowns(&budget).map(PlanValue.unknown) }
 
+  /// The value, or unknown when it holds more than `maxElements` values: parts are shared in memory, and whoever walks it walks them one by one.
+  func bounded(_ value: PlanValue) -> PlanValue {
+    var left = min(Self.maxElements, budget)
+    let before = left
+    let fits = Self.count(value, &left)
+    budget -= before - left
+    return fits ? value : Self.cannot("a value of this size")
+  }
+
+  private static func count(_ value: PlanValue, _ left: inout Int) -> Bool {
+    left -= 1
+    guard left > 0 else { return false }
+    switch value {
+    case .list(let elements):
+      for element in elements { guard count(element, &left) else { return false } }
+    case .object(let members):
+      for member in members.values { guard count(member, &left) else { return false } }
+    default: break
+    }
+    return true
+  }
+
   private func path(_ steps: [HCLStep], _ bound: [String: PlanValue], _ lookup: @escaping Lookup) -> [PathStep] {
     steps.map { step in
       switch step {
@@ -123,6 +155,29 @@ final class HCLEvaluator {
     }
   }
 
+  /// Whether what gives null is written there as null.
+  private func isPresent(_ expression: HCLExpression, _ inner: (HCLExpression) -> PlanValue) -> Bool {
+    switch expression {
+    case .literal: return true
+    case .traversal(let root, let steps):
+      guard steps.count >= 2, case .name(let name)? = steps.last else { return false }
+      return inner(.traversal(root, steps.dropLast())).object?[name] != nil
+    default: return false
+    }
+  }
+
+  /// Whether both are equal; nil when that hangs on types that are not known here (a list is never equal to a tuple), or on fractions.
+  private static func same(_ left: PlanValue, _ right: PlanValue) -> Bool? {
+    switch (left, right) {
+    case (.list, .list), (.object, .object): return nil
+    case (.number(let a), .number(let b)):
+      if a.text == b.text { return true }
+      guard let a = a.int64, let b = b.int64 else { return nil }
+      return a == b
+    default: return left == right
+    }
+  }
+
   private func template(_ parts: [PlanValue]) -> PlanValue {
     if parts.isEmpty { return .string("") }
     if parts.count == 1 { return parts[0] }
@@ -145,8 +200,9 @@ final class HCLEvaluator {
     switch (op, left, right) {
     case (.and, .bool(let a), .bool(let b)): return .bool(a && b)
     case (.or, .bool(let a), .bool(let b)): return .bool(a || b)
-    case (.equal, _, _): return .bool(left == right)
-    case (.notEqual, _, _): return .bool(left != right)
+    case (.equal, _, _), (.notEqual, _, _):
+      guard let same = Self.same(left, right) else { return Self.cannot("a comparison of lists, objects or fractions") }
+      return .bool((op == .equal) == same)
     default: break
     }
     guard let a = Self.integer(left), let b = Self.integer(right) else { return Self.cannot("arithmetic with fractions") }

@@ -107,6 +107,8 @@ struct HCLError: Error, Sendable, Equatable, CustomStringConvertible {
 struct HCLLimits: Sendable, Hashable {
   var maxBytes = 8 << 20
   var maxDepth = 96
+  /// Operators in a row, those of enclosing expressions included.
+  var maxChain = 1_000
   /// Expressions, attributes and blocks of one file.
   var maxNodes = 1_000_000
 }

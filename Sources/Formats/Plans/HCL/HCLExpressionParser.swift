@@ -19,10 +19,15 @@ extension HCLCursor {
 
   private mutating func operation(_ level: Int) throws(HCLError) -> HCLExpression {
     var left = try unary()
+    let outer = chain
+    defer { chain = outer }
     while true {
       try skip()
       guard let (op, length) = binaryOperator(), op.level >= level else { return left }
       try count()
+      // `a + b + c` nests to the left without recursion here; what walks the tree later does recurse.
+      chain += 1
+      guard chain <= limits.maxChain else { throw fail(.tooDeep) }
       advance(length)
       try skip(lines: true)
       left = .binary(op, left, try operation(op.level + 1))

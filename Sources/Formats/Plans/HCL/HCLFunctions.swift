@@ -120,7 +120,6 @@ enum HCLFunctions {
   }
 
   private static func textual(_ name: String, _ arguments: [PlanValue]) -> PlanValue? {
-    if name == "can" { return .bool(true) }
     if name == "join", arguments.count == 2, let separator = arguments[0].text, case .list(let elements) = arguments[1] {
       let texts = elements.compactMap(\.text)
       return texts.count == elements.count ? .string(texts.joined(separator: separator)) : nil

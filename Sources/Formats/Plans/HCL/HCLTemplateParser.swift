@@ -46,7 +46,10 @@ extension HCLCursor {
     }
     guard peek(1) == UInt8(ascii: "{") else { return false }
     advance(2)
-    if next == UInt8(ascii: "~") { advance() }
+    if next == UInt8(ascii: "~") {
+      advance()
+      parts.trimEnd()
+    }
     let outer = ignoresLines
     ignoresLines = 1
     defer { ignoresLines = outer }
@@ -57,7 +60,10 @@ extension HCLCursor {
       parts.add(try expression())
     }
     try skip()
-    if next == UInt8(ascii: "~") { advance() }
+    if next == UInt8(ascii: "~") {
+      advance()
+      parts.trimsStart = true
+    }
     guard next == UInt8(ascii: "}") else { throw fail(.expectedClose) }
     advance()
     return true
@@ -85,6 +91,22 @@ extension HCLCursor {
     }
   }
 
+  /// How far every line of a heredoc is indented that is not blank, up to the line that holds the word alone.
+  private func indentation(before word: [UInt8]) -> Int {
+    var least = Int.max
+    var start = position
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+      let line = bytes[start..<end]
+      let blanks = line.prefix { $0 == 0x20 || $0 == 0x09 }.count
+      let rest = line.dropFirst(blanks)
+      if rest.starts(with: word), rest.dropFirst(word.count).allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { break }
+      if !rest.allSatisfy({ $0 == 0x0D }) { least = min(least, blanks) }
+      start = end + 1
+    }
+    return least == Int.max ? 0 : least
+  }
+
   /// `<<WORD` and `<<-WORD`, to the line that holds the word alone.
   mutating func heredoc() throws(HCLError) -> HCLExpression {
     advance(2)
@@ -94,6 +116,7 @@ extension HCLCursor {
     guard next == 0x0A else { throw fail(.expectedEndOfLine) }
     advance()
     var parts = TemplateParts()
+    let indent = trims ? indentation(before: word) : 0
     while true {
       guard next != nil else { throw fail(.unterminated) }
       var end = position
@@ -106,7 +129,7 @@ extension HCLCursor {
           return parts.expression
         }
       }
-      if trims { position = end }
+      position = min(end, position + indent)
       while let byte = next {
         if try sequence(into: &parts) { continue }
         parts.text.append(byte)
@@ -121,6 +144,22 @@ extension HCLCursor {
 private struct TemplateParts {
   var text: [UInt8] = []
   var parts: [HCLExpression] = []
+  /// `~}` stood before: white space up to the next word is dropped.
+  var trimsStart = false
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+  /// `${~` takes away the white space before it.
+  mutating func trimEnd() {
+    applyStart()
+    while let last = text.last, Self.isSpace(last) { text.removeLast() }
+  }
+
+  private mutating func applyStart() {
+    guard trimsStart else { return }
+    trimsStart = false
+    text = Array(text.drop(while: Self.isSpace))
+  }
 
   mutating func add(_ part: HCLExpression) {
     flush()
@@ -128,6 +167,7 @@ private struct TemplateParts {
   }
 
   private mutating func flush() {
+    applyStart()
     guard !text.isEmpty else { return }
     parts.append(.literal(.string(String(decoding: text, as: UTF8.self))))
     text = []

@@ -35,6 +35,10 @@ struct PlanArchive {
     if count == 0xFFFF || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF { throw .zip64 }
     guard count <= Self.maxEntries else { throw .tooManyEntries(limit: Self.maxEntries) }
     guard start + size <= end else { throw .truncated }
+    // One disk, no comment, and the directory right before its end: whatever Terraform writes, and what two readers read alike.
+    guard end + 22 + Self.number(bytes, end + 20, 2) == bytes.count, start + size == end, Self.number(bytes, end + 4, 4) == 0, Self.number(bytes, end + 8, 2) == count else {
+      throw .inconsistent("end of the directory")
+    }
     var entries: [Entry] = []
     var names: Set<String> = []
     var place = start
@@ -54,6 +58,7 @@ struct PlanArchive {
       entries.append(entry)
       place = next
     }
+    guard place == end else { throw .inconsistent("end of the directory") }
     self.entries = entries
   }
 
@@ -76,7 +81,7 @@ struct PlanArchive {
   private func content(_ entry: Entry) throws(ArchiveError) -> [UInt8] {
     let header = entry.offset
     guard header + 30 <= bytes.count, Self.number(bytes, header, 4) == 0x0403_4B50 else { throw .inconsistent(entry.name) }
-    guard Self.number(bytes, header + 8, 2) == entry.method else { throw .inconsistent(entry.name) }
+    guard Self.number(bytes, header + 8, 2) == entry.method, Self.number(bytes, header + 6, 2) & 1 == 0 else { throw .inconsistent(entry.name) }
     let nameLength = Self.number(bytes, header + 26, 2)
     let start = header + 30 + nameLength + Self.number(bytes, header + 28, 2)
     guard start + entry.packed <= bytes.count, bytes[(header + 30)...].prefix(nameLength).elementsEqual(entry.name.utf8) else { throw .inconsistent(entry.name) }

@@ -32,9 +32,11 @@ package enum PulumiPreview {
 
   /// A summary that counts changes of which there is no step says that steps are missing.
   private static func checkSummary(_ summary: JSONValue?, _ steps: [JSONValue], _ set: inout ChangeSet) {
-    for member in summary?.object?.members ?? [] where member.name != "same" {
+    var counts: [String: Int] = [:]
+    for step in steps { if let op = step["op"]?.string { counts[op, default: 0] += 1 } }
+    for member in (summary?.object?.members ?? []).prefix(64) where member.name != "same" {
       let count = member.value.int ?? 0
-      let shown = steps.count { $0["op"]?.string == member.name }
+      let shown = counts[member.name] ?? 0
       if shown < count { set.incomplete.append("the preview counts \(count) of \(TemplateFrame.excerpt(member.name)) and shows \(shown)") }
     }
   }

@@ -32,7 +32,8 @@ enum PulumiState {
   private static func plain(_ json: JSONValue, references: [String], depth: Int) -> PlanValue {
     switch json {
     case .string(let text):
-      guard unknownTexts.contains(text) else { return .string(text) }
+      // A text put together from an unknown one is not known either.
+      guard unknownTexts.contains(text) || text.utf8.count > unknownText.utf8.count && text.contains(unknownText) else { return .string(text) }
       return .unknown(UnknownValue(references: references, missing: references.isEmpty ? "known when it is deployed" : nil))
     case .array(let values): return .list(values.map { plain($0, references: references, depth: depth + 1) })
     case .object(let object):

@@ -76,9 +76,12 @@ extension JSONValue {
     return object.isEmpty || object["references"]?.array != nil || object.count <= 2 && object["constant_value"] != nil
   }
 
+  /// References of one expression that are looked at; people write tens of them.
+  static let maxReferences = 1_000
+
   /// References of one expression: what is only the beginning of another is left out, each once.
   var references: [String] {
-    let all = self["references"]?.array?.compactMap(\.string) ?? []
+    let all = (self["references"]?.array ?? []).prefix(JSONValue.maxReferences).compactMap(\.string)
     var kept: [String] = []
     for one in all where !kept.contains(one) {
       let isParent = all.contains { $0.count > one.count && $0.hasPrefix(one) && ($0.dropFirst(one.count).first == "." || $0.dropFirst(one.count).first == "[") }

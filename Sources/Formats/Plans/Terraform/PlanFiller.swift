@@ -28,7 +28,9 @@ struct PlanFiller {
       let body = source?.list?.first ?? source
       var result = members
       for (name, member) in members {
-        result[name] = fill(member, block?[name], body?.object?[name] ?? body.flatMap { $0.unknown == nil ? nil : $0 }, path.isEmpty ? name : "\(path).\(name)")
+        let inner = block?[name]
+        if member.isPlain, inner?["references"] == nil { continue }
+        result[name] = fill(member, inner, body?.object?[name] ?? body.flatMap { $0.unknown == nil ? nil : $0 }, path.isEmpty ? name : "\(path).\(name)")
       }
       note(block, absentFrom: members, path)
       return .object(result)
@@ -149,5 +151,15 @@ struct PlanFiller {
       }
     }
     return .object(result)
+  }
+}
+
+extension PlanValue {
+  /// One known value that holds no others.
+  fileprivate var isPlain: Bool {
+    switch self {
+    case .null, .bool, .number, .string: true
+    case .list, .object, .unknown: false
+    }
   }
 }

@@ -99,7 +99,7 @@ final class PlanResolver {
 
   /// Evaluates source; what it refers to is looked up in `scope`.
   func evaluate(_ expression: HCLExpression, bound: [String: PlanValue] = [:], in scope: Scope) -> PlanValue {
-    evaluator.evaluate(expression, bound: bound) { root, steps in self.resolve(root, steps[...], in: scope).planValue }
+    evaluator.bounded(evaluator.evaluate(expression, bound: bound) { root, steps in self.resolve(root, steps[...], in: scope).planValue })
   }
 
   /// Everything that a piece of source refers to, whether its value is known or not.

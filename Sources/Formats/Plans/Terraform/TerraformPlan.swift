@@ -9,12 +9,24 @@ package enum TerraformPlan {
   package static func changeSet(json: [UInt8], sources: PlanSources? = nil, limits: PlanLimits = .standard) throws(PlanError) -> ChangeSet {
     guard json.count <= limits.maxBytes else { throw .tooLarge(what: "the plan", size: json.count, limit: limits.maxBytes) }
     let value: JSONValue
+    let data: [JSONValue]
     do {
-      value = try JSONValue.parse(json, limits: JSONLimits(maxBytes: limits.maxBytes, maxDepth: limits.maxDepth, maxElements: limits.maxElements))
+      (value, data) = try parsed(json, JSONLimits(maxBytes: limits.maxBytes, maxDepth: limits.maxDepth, maxElements: limits.maxElements))
     } catch {
       throw json.starts(with: [0x50, 0x4B]) ? .wrongDocument(.savedPlanFile) : .json(error)
     }
-    return try TerraformReading(value, sources: sources, limits: limits).changeSet()
+    return try TerraformReading(value, data: data, sources: sources, limits: limits).changeSet()
+  }
+
+  /// The plan without what repeats `resource_changes`, and the data sources of the state before: half of a plan is never built.
+  private static func parsed(_ json: [UInt8], _ limits: JSONLimits) throws(JSONError) -> (JSONValue, [JSONValue]) {
+    let result = json.withUnsafeBytes { bytes -> Result<(JSONValue, [JSONValue]), JSONError> in
+      do throws(JSONError) {
+        let (plan, omitted) = try JSONValue.parse(bytes, omitting: ["planned_values", "prior_state", "output_changes", "relevant_attributes", "checks"], limits: limits)
+        return .success((plan, try omitted["prior_state"].map { (field) throws(JSONError) in try PriorState.data(field, in: bytes, limits) } ?? []))
+      } catch { return .failure(error) }
+    }
+    return try result.get()
   }
 }
 
@@ -26,15 +38,17 @@ struct TerraformReading {
   private let changes: [JSONValue]
   private let drift: [JSONValue]
   private let deferred: [JSONValue]
+  private let data: [JSONValue]
 
-  init(_ plan: JSONValue, sources: PlanSources?, limits: PlanLimits) throws(PlanError) {
+  init(_ plan: JSONValue, data: [JSONValue], sources: PlanSources?, limits: PlanLimits) throws(PlanError) {
     guard let object = plan.object else { throw .wrongDocument(.neither) }
     if object["@level"] != nil { throw .wrongDocument(.interfaceStream) }
     if object["serial"] != nil || object["lineage"] != nil { throw .wrongDocument(.state) }
     guard let version = object["format_version"] else { throw .wrongDocument(.neither) }
-    guard let text = version.string, text.hasPrefix("1."), text.dropFirst(2).allSatisfy(\.isNumber), text.utf8.count > 2 else { throw .version(version.string) }
+    guard let text = version.string, text.hasPrefix("1."), text.utf8.dropFirst(2).allSatisfy({ $0 &- 0x30 < 10 }), text.utf8.count > 2 else { throw .version(version.string) }
     if object["values"] != nil, object["resource_changes"] == nil, object["planned_values"] == nil { throw .wrongDocument(.state) }
     self.plan = plan
+    self.data = data
     self.sources = sources
     changes = try Self.list(plan, "resource_changes")
     drift = try Self.list(plan, "resource_drift")
@@ -55,8 +69,8 @@ struct TerraformReading {
 
   func changeSet() throws(PlanError) -> ChangeSet {
     var set = ChangeSet(format: .terraformPlanJSON)
-    if plan["errored"]?.bool == true { set.errored = "Terraform could not finish this plan (errored: true): correct the error it printed and make the plan again" }
-    if plan["complete"]?.bool == false {
+    if try flag("errored") == true { set.errored = "Terraform could not finish this plan (errored: true): correct the error it printed and make the plan again" }
+    if try flag("complete") == false {
       set.incomplete.append("the plan is incomplete (complete: false): it was targeted, or parts are deferred; make a plan of everything")
     }
     registerData()
@@ -85,13 +99,20 @@ struct TerraformReading {
     return set
   }
 
+  /// A truth value that a verdict hangs on: of another kind it is no plan's.
+  private func flag(_ name: String) throws(PlanError) -> Bool? {
+    guard let value = plan[name], !value.isNull else { return nil }
+    guard let flag = value.bool else { throw .malformed(place: name, expected: "true or false") }
+    return flag
+  }
+
   // MARK: Resources
 
   private func resource(_ json: JSONValue, _ place: String) throws(PlanError) -> (ResourceChange, PlanAddress?) {
     guard let text = json["address"]?.string, let type = json["type"]?.string, let change = json["change"], change.object != nil else {
       throw .malformed(place: place, expected: "an object with address, type and change")
     }
-    guard let verbs = change["actions"]?.array?.compactMap(\.string), let action = Self.action(verbs) else {
+    guard let verbs = change["actions"]?.array, let action = Self.action(verbs.map { $0.string ?? "" }) else {
       throw .malformed(place: "\(place).change.actions", expected: "a combination of actions that is known")
     }
     let before = change["before"].flatMap { $0.isNull ? nil : PlanValue($0) }
@@ -137,7 +158,7 @@ struct TerraformReading {
     result.providerKey = resource?.providerKey
     if let after = change.after, resource != nil || declared != nil {
       var filler = PlanFiller(resolver, scope)
-      result.after = filler.fill(after, resource?.expressions, declared.map { resolver.value(of: $0.block.body, in: scope) })
+      result.after = filler.fill(after, resource?.expressions, declared.map { resolver.evaluator.bounded(resolver.value(of: $0.block.body, in: scope)) })
       result.references = filler.references
     }
     result.location = sources?.location(of: change.address)
@@ -175,35 +196,30 @@ struct TerraformReading {
     let value = resolver.evaluate(expression, in: scope)
     guard value.unknown != nil || value.list?.contains(where: { $0.unknown != nil }) == true else { return value }
     switch expression {
-    case .template(let parts): return .string(parts.map { resolver.evaluate($0, in: scope).text ?? "${?}" }.joined())
+    case .template(let parts): return .string(parts.map { resolver.evaluate($0, in: scope).text ?? ScriptText.hole }.joined())
     case .tuple(let elements): return .list(elements.map { written($0, scope) })
     default: return value
     }
   }
 
-  /// All texts of a script; nil as soon as one is not known.
+  /// All texts of a script; nil as soon as one is not known, or what is open in one decides what it does.
   private static func text(_ parts: [PlanValue]) -> String? {
     var lines: [String] = []
     for part in parts {
       guard let texts = part.string.map({ [$0] }) ?? part.list?.map({ $0.string ?? "" }), part.list?.allSatisfy({ $0.string != nil }) ?? true else { return nil }
       lines += texts
     }
-    return lines.isEmpty ? nil : lines.joined(separator: "\n")
+    let text = lines.joined(separator: "\n")
+    return lines.isEmpty || !ScriptText.isTelling(text) ? nil : text
   }
 
   // MARK: The rest of the plan
 
   /// What data sources gave when the plan was made.
   private func registerData() {
-    var waiting = [plan["prior_state"]?["values"]?["root_module"] ?? .null]
-    var budget = 300_000
-    while let module = waiting.popLast(), budget > 0 {
-      for one in module["resources"]?.array ?? [] {
-        budget -= 1
-        guard one["mode"]?.string == "data", let text = one["address"]?.string, let address = PlanAddress(text), let values = one["values"] else { continue }
-        resolver.register(address, text, PlanValue(values))
-      }
-      waiting += module["child_modules"]?.array ?? []
+    for one in data {
+      guard let text = one["address"]?.string, let address = PlanAddress(text), let values = one["values"] else { continue }
+      resolver.register(address, text, PlanValue(values))
     }
   }
 

@@ -22,7 +22,7 @@ package enum WhatIf {
     guard let list = changes.array ?? (changes.isNull ? [] : nil) else { throw TemplateError.malformed(.whatIf, place: "changes", expected: "an array") }
     let potential = body["potentialChanges"]?.array ?? []
     guard list.count + potential.count <= 50_000 else { throw TemplateError.tooMuch(.whatIf, what: "changes", limit: 50_000) }
-    var seen: Set<String> = []
+    var seen: [String: Int] = [:]
     for entry in list { try add(entry, &set, &seen) }
     if !potential.isEmpty {
       set.incomplete.append("\(potential.count) potential changes: whether they happen is only known when it is deployed")
@@ -53,7 +53,7 @@ package enum WhatIf {
     return lower.isEmpty || spaces.contains { lower.hasPrefix($0) }
   }
 
-  private static func add(_ entry: JSONValue, _ set: inout ChangeSet, _ seen: inout Set<String>) throws(TemplateError) {
+  private static func add(_ entry: JSONValue, _ set: inout ChangeSet, _ seen: inout [String: Int]) throws(TemplateError) {
     guard entry.object != nil else { throw TemplateError.malformed(.whatIf, place: "a change", expected: "an object") }
     guard let kind = entry["changeType"]?.string else { throw TemplateError.malformed(.whatIf, place: "changeType of a change", expected: "a text") }
     let written = entry["resourceId"]?.string
@@ -92,13 +92,15 @@ package enum WhatIf {
     set.resources.append(change)
   }
 
-  private static func unique(_ id: String, _ seen: inout Set<String>) -> String {
+  private static func unique(_ id: String, _ seen: inout [String: Int]) -> String {
     var result = id
-    var number = 2
-    while !seen.insert(result.lowercased()).inserted {
+    while seen[result.lowercased()] != nil {
+      // From where the last one of this id ended, so that a thousand of them do not cost a million.
+      let number = (seen[id.lowercased()] ?? 1) + 1
+      seen[id.lowercased()] = number
       result = "\(id)#\(number)"
-      number += 1
     }
+    seen[result.lowercased()] = 1
     return result
   }
 

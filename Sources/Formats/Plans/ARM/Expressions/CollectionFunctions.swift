@@ -50,6 +50,7 @@ extension TemplateFrame {
       return (name == "first" ? list.first : list.last) ?? .null
     case "take", "skip":
       guard values.count == 2, let list = values[0].list, let count = values[1].int else { return .unknowing(of: values, "\(name)() of something not known") }
+      guard !list.prefix(max(count, 0)).contains(where: Self.isOpen) else { return .unknowing(of: list, Self.openPart) }
       return .list(Array(name == "take" ? list.prefix(max(count, 0)) : list.dropFirst(max(count, 0))))
     case "contains": return contains(values)
     case "flatten":
@@ -78,10 +79,15 @@ extension TemplateFrame {
       return value
     case "tryindexfromend", "indexfromend":
       guard values.count == 2, let list = values[0].list, let index = values[1].int else { return .unknowing(of: values, "\(name)() of something not known") }
+      guard !list.suffix(max(index, 0)).contains(where: Self.isOpen) else { return .unknowing(of: list, Self.openPart) }
       return index >= 1 && index <= list.count ? list[list.count - index] : .null
     default: return nil
     }
   }
+
+  /// Stands in a list for any number of elements.
+  static let openPart = "a part of a list that is not known"
+  static func isOpen(_ value: PlanValue) -> Bool { value.unknown?.missing.map { $0 == openPart || $0.hasPrefix("copy '") } ?? false }
 
   /// Lists end to end. A list that is not known leaves one unknown element where it would be: the known ones must stay visible.
   private static func joined(_ values: [PlanValue]) -> PlanValue {
@@ -90,7 +96,7 @@ extension TemplateFrame {
       switch value {
       case .list(let list): result += list
       case .null: break
-      default: result.append(.unknowing(of: [value], "a part of a list that is not known"))
+      default: result.append(.unknowing(of: [value], Self.openPart))
       }
     }
     return .list(result)

@@ -104,7 +104,10 @@ extension TemplateFrame {
     case (.unknown(let unknown), _): return .unknown(UnknownValue(references: unknown.references, missing: unknown.missing))
     case (_, .unknown): return .unknowing(of: [index, value])
     case (.object, .string(let name)): return member(name, of: value)
-    case (.list(let list), .number): return index.int.flatMap { list.indices.contains($0) ? list[$0] : nil } ?? .null
+    case (.list(let list), .number):
+      // Behind a part of unknown length nothing has a place.
+      if list.prefix((index.int ?? 0) < list.count ? max(index.int ?? 0, 0) : list.count).contains(where: isOpen) { return .unknowing(of: list, openPart) }
+      return index.int.flatMap { list.indices.contains($0) ? list[$0] : nil } ?? .null
     default: return .null
     }
   }

@@ -37,8 +37,12 @@ extension TemplateFrame {
         return .unknown(UnknownValue(missing: "a text of more than \(budget.limits.maxString) bytes"))
       }
       try budget.spend(text.utf8.count / 64)
-    case .list(let list): try budget.spend(list.count)
-    case .object(let members): try budget.spend(members.count)
+    case .list(let list):
+      try budget.spend(list.count)
+      for element in list { try budget.spend(holding: element) }
+    case .object(let members):
+      try budget.spend(members.count)
+      for member in members.values { try budget.spend(holding: member) }
     default: break
     }
     return value

@@ -119,6 +119,7 @@ final class TemplateBudget {
   let input: TemplateError.Input
   private var work = 0
   private var resources = 0
+  private var held = 0
   /// How deep evaluation has gone in terms of native calls.
   var depth = 0
   static let maxDepth = 400
@@ -131,6 +132,22 @@ final class TemplateBudget {
   func spend(_ count: Int = 1) throws(TemplateError) {
     work += count
     guard work <= limits.maxWork else { throw TemplateError.tooMuch(input, what: "values made by its expressions", limit: limits.maxWork) }
+  }
+
+  /// For what lists and objects hold at any depth, a quarter of what making it would cost: parts are shared in memory and walked one by one, so thirty
+  /// variables that each hold the one before twice are a billion values.
+  func spend(holding value: PlanValue) throws(TemplateError) {
+    switch value {
+    case .list(let list):
+      held += list.count
+      for element in list { try spend(holding: element) }
+    case .object(let members):
+      held += members.count
+      for member in members.values { try spend(holding: member) }
+    default: return
+    }
+    try spend(held / 4)
+    held %= 4
   }
 
   func countResource() throws(TemplateError) {
