@@ -613,6 +613,15 @@ def test_graph_that_refuses_leaves_members_unseen(estate, tmp_path):
     assert {g["kind"] for g in report["gaps"]} == {"denied"}
 
 
+def test_principals_that_nobody_tells_about_make_their_stores_partial(estate, tmp_path):
+    world = estate.world
+    world.graph_refused = {"/directoryObjects"}
+    snapshot, report, _ = taken(tmp_path, configured(estate, tmp_path), expect=3)
+    assert by(snapshot["stores"], id="nw-hsm")["visibility"] == "partial", "the holder of its rights may be a group"
+    asked = subprocess.run([str(BINARY), "inventory", "ask", "bindings", "--inventory", tmp_path / "snapshot.json", "--output", "json"], capture_output=True, text=True)
+    assert asked.returncode == 3 and not json.loads(asked.stdout)["complete"]
+
+
 def test_a_cluster_whose_list_expires_is_read_again_from_the_start(estate, tmp_path):
     world = estate.world
     digest = {n: "sha256:" + hashlib.sha256(n.encode()).hexdigest() for n in "abcde"}

@@ -56,6 +56,7 @@ package struct DirectoryReader: Sendable {
           }
         }
       } catch {
+        result.unseenPrincipals = Set(all.map { $0.lowercased() }).subtracting(found)
         return note("directoryObjects", error, &result)
       }
     }

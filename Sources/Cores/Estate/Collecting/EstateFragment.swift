@@ -40,8 +40,10 @@ package struct EstateFragment: Sendable {
   /// Subject public key infos (DER) of the keys seen: what signatures found in registries are checked with.
   package var publicKeys: Set<[UInt8]> = []
   package var gaps: [EstateGap] = []
-  /// ARM ids in lower case of stores over which some right may have been missed: these are `partial` at best.
+  /// ARM ids or ids in lower case of stores over which some right may have been missed: these are `partial` at best.
   package var unseenRights: Set<String> = []
+  /// Object ids in lower case that a directory would not tell about: one may be a group, and then its members hold its rights.
+  package var unseenPrincipals: Set<String> = []
   /// What a reader should know and the snapshot has no place for: soft-deleted stores, key management through ARM.
   package var notes: [String] = []
 
@@ -58,6 +60,7 @@ package struct EstateFragment: Sendable {
     publicKeys.formUnion(other.publicKeys)
     gaps += other.gaps
     unseenRights.formUnion(other.unseenRights)
+    unseenPrincipals.formUnion(other.unseenPrincipals)
     notes += other.notes
   }
 }
@@ -65,8 +68,14 @@ package struct EstateFragment: Sendable {
 extension EstateFragment {
   /// Takes `full` from the stores over which some right may have been missed.
   package mutating func narrow() {
+    let known = Set((identities.map(\.objectId) + groups.map(\.objectId)).map { $0.lowercased() })
+    let unknown = unseenPrincipals.subtracting(known)
+    if !unknown.isEmpty {
+      for grant in grants where unknown.contains(grant.principal.lowercased()) { if let store = grant.store?.lowercased() { unseenRights.insert(store) } }
+    }
     for i in stores.indices where stores[i].visibility == .full {
-      if let id = stores[i].armId?.lowercased(), unseenRights.contains(id) { stores[i].visibility = .partial }
+      let ids = [stores[i].id.lowercased()] + (stores[i].armId.map { [$0.lowercased()] } ?? [])
+      if !unseenRights.isDisjoint(with: ids) { stores[i].visibility = .partial }
     }
   }
 }

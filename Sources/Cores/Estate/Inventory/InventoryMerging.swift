@@ -2,7 +2,7 @@ internal import Clocks
 
 extension InventorySnapshot {
   /// One snapshot of several, such as one per tenant. Of a store that several saw, the newer view with its keys, local roles and grants counts,
-  /// but a view that was refused never replaces one that was not. nil when there is none to merge.
+  /// but a view that was refused never replaces one that was not. Keys that only an older view had stay as deleted ones. nil when there is none to merge.
   package static func merged(_ snapshots: [InventorySnapshot]) -> InventorySnapshot? {
     guard let latest = snapshots.map(\.takenAt).max() else { return nil }
     var fragment = EstateFragment()
@@ -29,6 +29,8 @@ extension InventorySnapshot {
       fragment.groups += snapshot.groups
       fragment.artifacts += snapshot.artifacts
     }
-    return InventorySnapshot(fragment, takenAt: latest)
+    var result = InventorySnapshot(fragment, takenAt: latest)
+    for earlier in newestFirst.dropFirst() { result.keepPurged(of: earlier) }
+    return result
   }
 }

@@ -9,7 +9,7 @@ struct InventoryCommand: AsyncParsableCommand {
     commandName: "inventory", abstract: "What keys exist, who may use them, what they signed and where that runs.",
     subcommands: [
       InventorySyncCommand.self, InventoryList.self, InventoryShow.self, InventoryExport.self, InventoryDiff.self, InventoryAsk.self,
-      InventoryPermissions.self,
+      InventoryPermissions.self, InventoryImport.self,
     ])
 }
 

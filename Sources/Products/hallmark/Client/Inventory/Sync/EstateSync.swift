@@ -44,6 +44,7 @@ final class EstateSync: Sendable {
     parts.add(azure.fragment)
     for hsm in await BoundedGroup.map(configuration.hsms, limit: configuration.tenantsAtOnce, { await self.hsm($0) }) { parts.add(hsm) }
     parts.add(await directories(azure.access, parts.grants))
+    parts.narrow()
     RoleReading.work(out: &parts.grants, roles: parts.roles, stores: parts.stores)
     let keys = parts.publicKeys.compactMap { try? PublicKey(spki: $0) }
     for cluster in await BoundedGroup.map(configuration.clusters, limit: configuration.tenantsAtOnce, { await self.cluster($0) }) { parts.add(cluster) }
