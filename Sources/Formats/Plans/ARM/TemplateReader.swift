@@ -54,7 +54,7 @@ struct TemplateReader {
     if condition == .bool(false) { return }
     if isOpen { condition = .unknown(UnknownValue(missing: "the count of its copy is not known")) }
     if condition == .bool(true) { condition = parent?.condition ?? condition }
-    guard let written = try resource["type"].map({ value throws(TemplateError) in try frame.evaluate(value, context) })?.string else {
+    guard let written = try resource["type"].map({ value throws(TemplateError) in try frame.evaluate(value, context) })?.string, written.contains(where: { $0 != "/" && $0 != "@" }) else {
       collected.missing.append(MissingFact(address: Self.address(prefix, symbol ?? path), missing: "its type is not known: what it does cannot be seen"))
       return
     }
