@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-00000000000a"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-sign"
@@ -12,7 +13,8 @@ VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-acme"
 BUILD = "5f0c0000-0000-4000-8000-00000000000b"
 CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"
 HSM_TYPE = "azurerm_key_vault_managed_hardware_security_module"
-TERRAFORM = shutil.which("terraform")
+# Where the set-up script puts it when the machine has none.
+TERRAFORM = shutil.which("terraform") or shutil.which("terraform", path=Path(__file__).resolve().parents[2] / ".tools/bin")
 
 
 def change(kind, name, before, after, actions=None, **extra):
@@ -70,6 +72,8 @@ class Folder:
     """A folder with a Terraform configuration that needs no provider but the built-in one."""
 
     def __init__(self, path):
+        # Without it nothing is proven, so its absence is a failure and not a skip.
+        assert TERRAFORM, "terraform is not installed: put Terraform 1.11 or newer on the PATH (its built-in provider is enough, no registry is asked)"
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
 

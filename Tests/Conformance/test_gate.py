@@ -292,10 +292,7 @@ def test_complete_mode_without_the_hsm_is_blocked(gate):
 
 # MARK: Real plans
 
-needs_terraform = pytest.mark.skipif(plans.TERRAFORM is None, reason="terraform is not installed")
 
-
-@needs_terraform
 class TestTerraform:
     @pytest.fixture
     def folder(self, tmp_path):

