@@ -14,6 +14,8 @@ package struct EstateImport: Sendable, Hashable {
   package var completed = 0
   /// Rows that are no signing that happened: other operations, refusals.
   package var skipped = 0
+
+  package init(changed: Bool) { self.changed = changed }
 }
 
 extension EstateStore {

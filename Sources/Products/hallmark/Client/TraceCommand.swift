@@ -14,10 +14,13 @@ struct TraceCommand: AsyncParsableCommand {
     discussion: """
       The subject is an image (REGISTRY/REPOSITORY[:TAG][@DIGEST]), a file, a bundle, or a digest (sha256:HEX). Exit code 0: ours. 1: foreign, untrusted, unsigned or invalid. \
       3: unknown, or ours with a gap (--accept-gaps makes those 0). 4: the service failed. Whatever could not be seen is listed.
+
+      Backwards, without a subject: --key STORE/KEY[/VERSION], --identity ID or --assignment ID give the artifacts that depend on it and where they \
+      run, from --database, or from --inventory, --ledger and --log. Exit code 0: that is all of it. 1: there is no such thing. 3: not everything was seen.
       """)
 
   @Argument(help: "An image reference, a file, a bundle, or sha256:HEX.")
-  var subject: String
+  var subject: String?
 
   @Option(help: "The bundle of a file; default FILE.sigstore.json when there is one.")
   var bundle: String?
@@ -25,7 +28,7 @@ struct TraceCommand: AsyncParsableCommand {
   @Option(help: "A trust file: a good signature it refuses is `untrusted`.")
   var trust: String?
 
-  @Option(help: "Azure services only: the key (name or URL) whose versions, assignments and ledger lines to look at.")
+  @Option(help: "Without a subject: STORE/KEY[/VERSION], backwards. Else, Azure services only: the key (name or URL) whose versions, assignments and ledger lines to look at.")
   var key: String?
 
   @Option(help: "The signing side's ledger: ties signatures to requests.")
@@ -37,12 +40,26 @@ struct TraceCommand: AsyncParsableCommand {
   @Flag(help: "Count `ours` with gaps as yes.")
   var acceptGaps = false
 
+  @OptionGroup var reverse: ReverseOptions
   @OptionGroup var registry: RegistryOptions
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    try await Console.run("cannot trace \(subject)") {
+    try await Console.run("cannot trace \(subject ?? "backwards")") {
+      let backwards = try reverse.question(subject: subject, key: key)
+      guard let subject else {
+        guard let backwards else { return }
+        let sources = ReverseAnswer(options: reverse, inventories: inventory.map { [$0] } ?? [], ledgers: ledger.map { [$0] } ?? [], output: output.format)
+        let code = try sources.answer(backwards, acceptGaps: acceptGaps)
+        if code != 0 { throw ExitCode(code) }
+        return
+      }
+      if let path = reverse.database {
+        let code = try StoredTrace(path: path, subject: subject).answer(output.format, acceptGaps: acceptGaps)
+        if code != 0 { throw ExitCode(code) }
+        return
+      }
       let snapshot = try inventory.map(EstateDocuments.snapshot)
       var (question, registryFailure) = try await TraceImage(subject: subject, registry: registry).question()
         ?? (try TraceSubject(subject: subject, bundle: bundle).question(), nil)
