@@ -78,6 +78,8 @@ struct FindingWords {
   private func path(_ right: EffectiveRight?) -> [String] {
     guard var path = right?.path else { return [name] }
     if !path.isEmpty { path[0] = review.worlds.principals.name(right?.principal.lowercased() ?? "") ?? path[0] }
+    // One that only the apply will make is known by its address.
+    if let address = review.worlds.principals.planned[right?.principal.lowercased() ?? ""]?.address, !path.contains(address) { path.insert(address, at: 0) }
     return path
   }
 

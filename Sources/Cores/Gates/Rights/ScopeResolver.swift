@@ -7,8 +7,18 @@ struct ScopeResolver {
   static let unknownScope = "/subscriptions/{unknown}"
 
   private let change: EstateChange
+  /// The one subscription that every store of the inventory lies in: a template that does not say where it goes is taken to go there.
+  private let subscription: String?
 
-  init(_ change: EstateChange) { self.change = change }
+  init(_ change: EstateChange) {
+    self.change = change
+    let all = Set(
+      (change.inventory?.stores ?? []).compactMap { store -> String? in
+        let parts = store.armId?.split(separator: "/") ?? []
+        return parts.count > 2 && parts[0].lowercased() == "subscriptions" ? parts[1].lowercased() : nil
+      })
+    subscription = all.count == 1 ? all.first : nil
+  }
 
   /// An ARM id for a store of the plan whose id only the apply will know.
   func armId(ofStore handle: StoreHandle) -> String {
@@ -80,6 +90,7 @@ struct ScopeResolver {
   func canonical(_ text: String) -> String {
     var text = text
     while text.count > 1, text.hasSuffix("/") { text.removeLast() }
+    if let subscription, text == "/subscriptions/{subscription}" { text = "/subscriptions/" + subscription }
     if !text.hasPrefix("/") { text = "/subscriptions/{subscription}/resourceGroups/{resourceGroup}/providers/" + text }
     guard let (_, kind) = StoreIndex.nameInARMId(text) else { return text }
     let handle = change.store(.known(text), kind: kind)
