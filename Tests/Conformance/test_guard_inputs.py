@@ -4,13 +4,15 @@ what it had. Formats: docs/formats/{intent,inventory,audit-record,gate,alert}.md
 import copy
 import json
 import os
+import socket
 import subprocess
+import time
 
 import pytest
 import yaml
 
 import plans
-from authority import BINARY
+from authority import BINARY, free_port
 
 BUILD = "5f0c0000-0000-4000-8000-000000000001"
 GOOD_INTENT = {
@@ -329,3 +331,60 @@ def test_a_refused_snapshot_leaves_the_exported_file_as_it_was(guard):
     refused(guard.run("inventory", "export", "--inventory", guard.write("broken.json", "{"), "--out", "kept.json"))
     assert (guard.folder / "kept.json").read_text() == "kept"
     assert not [p for p in guard.folder.iterdir() if p.name.startswith((".kept", "kept.json."))]
+
+
+# MARK: Admission (guard-formats §7)
+
+
+@pytest.fixture(scope="module")
+def admission(tmp_path_factory):
+    """A folder with everything that an admission listener needs, all of it good."""
+    folder = tmp_path_factory.mktemp("admission")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", "tls.key", "-out", "tls.crt"],
+                   cwd=folder, check=True, capture_output=True)
+    subprocess.run(["openssl", "ec", "-in", "tls.key", "-pubout", "-out", "release.pem"], cwd=folder, check=True, capture_output=True)
+    (folder / "trust.yaml").write_text(yaml.safe_dump({
+        "schema": "hallmark.trust/v1", "keys": [{"name": "release", "pem": (folder / "release.pem").read_text()}],
+        "rules": [{"name": "all", "scope": {"repositories": ["*"]}, "require": {"key": "release"}}]}))
+    (folder / "inventory.json").write_text(json.dumps(GOOD_INVENTORY))
+    (folder / "intent.yaml").write_text(yaml.safe_dump(GOOD_INTENT))
+    (folder / "broken.json").write_text(json.dumps(GOOD_INVENTORY)[:-4])
+    (folder / "broken.yaml").write_text("schema: hallmark.intent/v1\nunheard: 1\n")
+    return folder
+
+
+def serve(folder, **changes):
+    """Starts the server with one thing changed; what it says when it does not start."""
+    settings = {"trust": str(folder / "trust.yaml"), "inventory": str(folder / "inventory.json"), "intent": str(folder / "intent.yaml"), "certificateFile": str(folder / "tls.crt"),
+                "keyFile": str(folder / "tls.key"), "addresses": ["127.0.0.1"], "port": free_port(), "exemptNamespaces": ["kube-system"], "onUnknown": "deny", "timeoutSeconds": 5, **changes}
+    (folder / "h.yaml").write_text(yaml.safe_dump({"admission": {k: v for k, v in settings.items() if v is not ...}}))
+    process = subprocess.Popen([BINARY, "serve", "--config", folder / "h.yaml"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={"PATH": os.environ["PATH"], "HOME": str(folder)})
+    try:
+        deadline = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", settings["port"] % 65536)) == 0:
+                    return 0, ""
+            time.sleep(0.02)
+        return process.wait(5), process.stdout.read()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(20)
+
+
+def test_admission_starts_with_good_documents(admission):
+    assert serve(admission) == (0, "")
+
+
+@pytest.mark.parametrize("change, word", [
+    ({"inventory": "broken.json"}, "broken.json"), ({"inventory": "intent.yaml"}, "intent.yaml"), ({"inventory": "nowhere.json"}, "nowhere.json"), ({"intent": "broken.yaml"}, "unheard"),
+    ({"intent": "inventory.json"}, "intent register"), ({"trust": "nowhere.yaml"}, "nowhere.yaml"), ({"trust": "intent.yaml"}, "schema"), ({"onUnknown": "allow"}, "onUnknown"),
+    ({"timeoutSeconds": 0}, "timeoutSeconds"), ({"timeoutSeconds": 30}, "timeoutSeconds"), ({"unheard": 1}, "unheard"), ({"certificateFile": ...}, "certificateFile"), ({"trust": ...}, "admission.trust"),
+    ({"port": 0}, "port"), ({"port": 70000}, "port"),
+], ids=str)
+def test_admission_does_not_start_with_a_wrong_document_and_says_which(admission, change, word):
+    change = {k: str(admission / v) if k in ("inventory", "intent", "trust") and v is not ... else v for k, v in change.items()}
+    code, said = serve(admission, **change)
+    assert code not in (0, None) and code > 0 and word in said and "Fatal" not in said and "CommandFailure" not in said, f"{code}\n{said}"

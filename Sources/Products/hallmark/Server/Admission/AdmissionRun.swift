@@ -77,7 +77,14 @@ final class AdmissionPolicyFiles: Sendable {
 
   init(_ configuration: AdmissionConfiguration) { self.configuration = configuration }
 
+  /// - Throws: `ServerConfiguration.Invalid` with the file and what is wrong in it.
   func read() throws -> AdmissionPolicy {
+    do { return try current() } catch let failure as CommandFailure {
+      throw ServerConfiguration.Invalid(description: "\(failure.what): \(failure.why)")
+    }
+  }
+
+  private func current() throws -> AdmissionPolicy {
     let stamps = [configuration.trust, configuration.inventory, configuration.intent].compactMap { $0 }.map(Stamp.init)
     if let kept = kept.withLock({ $0 }), kept.stamps == stamps { return kept.policy }
     var trust = try Verification.trustFile(LocalFile.bytes(configuration.trust, maxBytes: 4 << 20))
