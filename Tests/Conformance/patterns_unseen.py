@@ -181,3 +181,38 @@ CASES = [
     Case("vault without signing keys loses it", plan(change("azurerm_key_vault", "v", vault_of(), vault_of(purge=False))), "warn", "HM-G3-PURGE-OFF", store="kv-pol"),
     Case("tagged vault loses it", plan(change("azurerm_key_vault", "v", vault_of(tags={"purpose": "release"}), vault_of(purge=False, tags={"purpose": "release"}))), "block", "HM-G3-PURGE-OFF", store="kv-pol"),
 ]
+
+OTHER_SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-0000000000ff"
+CASES += [
+    # What only looks like it.
+    fine("owner of another subscription", tf(azure(name="Owner", scope=OTHER_SUBSCRIPTION)), "pass|block"),
+    fine("crypto user for somebody else's vault", tf(azure(KV_CRYPTO_USER, DISK))),
+    fine("secret officer of the vault", tf(azure(name="Key Vault Secrets Officer"))),
+    fine("policy for secrets only", plan(change("azurerm_key_vault_access_policy", "p", None, {**policy(keys=[]), "secret_permissions": ["Get", "List", "Set", "Delete", "Purge"]}))),
+    fine("policy of get, list, sign, verify", plan(change("azurerm_key_vault_access_policy", "p", None, policy(keys=["Get", "List", "Sign", "Verify"])))),
+    fine("dormant policy in an rbac vault", plan(change("azurerm_key_vault_access_policy", "p", None, policy(keys=["Get", "Sign"], vault=VAULT)))),
+    fine("vault gets a tag", plan(change("azurerm_key_vault", "v", acme(tags={}), acme(tags={"cost": "1"})))),
+    fine("vault of secrets is deleted", plan(change("azurerm_key_vault", "v", vault_of(), None))),
+    fine("encryption key is deleted", plan(change(HSM_TYPE + "_key", "k", hsm_key("disk-wrap", ("wrapKey", "unwrapKey")), None))),
+    fine("grant of a person is widened", plan(assign(local(principal=HUMAN, scope="/"), before=local(principal=HUMAN), actions=["delete", "create"]))),
+    fine("sign only role through pulumi", pulumi(step("create", "azure-native:authorization:RoleAssignment", "g", None, {"scope": VAULT + "/keys/legacy-sign", "principalId": BUILD, "roleDefinitionId": azure_role_id(AZURE_SIGNER)}))),
+    fine("pulumi same grant", pulumi(step("same", "azure-native:authorization:RoleAssignment", "g", *[{"scope": VAULT, "principalId": HUMAN, "roleDefinitionId": azure_role_id(KV_CRYPTO_USER)}] * 2))),
+    fine("what-if no change", what_if(what(f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/x", "NoChange", *[{"type": "Microsoft.Authorization/roleAssignments", "properties": {"principalId": HUMAN, "roleDefinitionId": azure_role_id(KV_CRYPTO_USER)}}] * 2))),
+    fine("protection is turned on", kv(acme(False), acme(True)), inventory={**estate(), "stores": [{**s, "purgeProtection": False} if s["id"] == "kv-acme" else s for s in estate()["stores"]]}),
+    fine("retention is raised", kv(acme(days=7), acme(days=90)), "pass"),
+    fine("new vault that is protected, with a key for data", plan(change("azurerm_key_vault", "v", None, {k: v for k, v in vault_of("kv-new").items() if k != "id"}), change("azurerm_key_vault_key", "k", None, vault_key("data", "RSA", ("encrypt", "decrypt"), **{})))),
+    # And what does not.
+    block("subscription of a template is that of the estate", template(arm_assignment(f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{KV_CRYPTO_USER}')]", BUILD), level="subscription"), gained=D, says=("kv-acme",)),
+    block("both halves of a replaced policy", plan(change("azurerm_key_vault_access_policy", "p", policy(HUMAN, ["Decrypt"]), policy(BUILD, ["Decrypt"]), ["delete", "create"], replace_paths=[["object_id"]])), "HM-G1-ACCESS-POLICY", store="kv-pol", gained=("decrypt",)),
+    block("deposed and made again", plan(change(LOCAL_ASSIGNMENT, "ci", local(SIGNER), None, deposed="abcd1234"), assign(local())), store="nw-hsm", key="fw-sign", gained=D),
+    block("one of many", plan(*[assign(local(SIGNER), name=f"s{n}") for n in range(40)], *[change("azurerm_storage_account", f"x{n}", None, {"name": "b"}) for n in range(200)], assign(local(SERVICE_ENCRYPTION))), store="nw-hsm", key="fw-sign", gained=("unwrap",)),
+    block("every instance of for_each", plan(*[assign(local(principal=who), address=f'{LOCAL_ASSIGNMENT}.ci["{n}"]', index=n) for n, who in (("a", DISK), ("b", HUMAN), ("c", BUILD))]), store="nw-hsm", key="fw-sign", gained=D, address=LOCAL_ASSIGNMENT + '.ci["c"]'),
+    block("data and not data with two permissions", plan(role_change(None, {**role_definition(role_definition_id=SHARED), "permissions": [
+        {"actions": [], "not_actions": [], "data_actions": [V + "keys/*"], "not_data_actions": [V + "keys/*/action"]}, {"actions": [], "not_actions": [], "data_actions": [V + "keys/unwrap/action"], "not_data_actions": []}]}), assign(azure(SHARED))), store="kv-acme", gained=("unwrap",)),
+    fine("data and not data of one permission", plan(role_change(None, role_definition([V + "keys/*/action"], [V + "keys/decrypt/action", V + "keys/unwrap/action", V + "keys/release/action", V + "keys/un*", "*/backup/action", V + "keys/*ecure*", V + "keys/wrap/action", V + "keys/encrypt/action", V + "keys/rotate/action",
+         V + "keys/purge/action", V + "keys/recover/action", V + "keys/restore/action", V + "keys/import/action", V + "keys/create/action", V + "keys/update/action"], role_definition_id=SHARED)), assign(azure(SHARED, scope=VAULT + "/keys/legacy-sign"))), "pass|warn|block"),
+    Case("hsm protection turned on through its name", hsm(hsm_of(False), hsm_of(True), ["delete", "create"], replace_paths=[["purge_protection_enabled"]]), "block", "HM-G3-*", **NW, inventory={**estate(), "stores": [{**s, "purgeProtection": False} if s["id"] == "nw-hsm" else s for s in estate()["stores"]]}),
+    Case("vault is renamed", kv(acme(), {**acme(), "name": "kv-acme-2", "id": None}, ["delete", "create"], replace_paths=[["name"]]), "block", "HM-G3-STORE-REMOVED"),
+    Case("vault moves to another tenant", kv(acme(), acme(tenant_id="0a0a0a0a-0000-4000-8000-0000000000ff"), ["delete", "create"], replace_paths=[["tenant_id"]]), "block", "HM-G3-STORE-REMOVED", **KV),
+    Case("hsm deleted by template in complete mode", template(arm("Microsoft.Storage/storageAccounts", "st", {})), "block", "HM-G3-STORE-REMOVED", store="nw-hsm", flags=COMPLETE),
+]

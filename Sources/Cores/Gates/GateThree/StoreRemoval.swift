@@ -18,12 +18,23 @@ struct StoreRemoval {
     var outcome = GateOutcome()
     for (number, resource) in change.resources.enumerated() where !resource.change.isData && !resource.change.isDrift {
       guard let store = ProtectedStore(resource.before ?? resource.after), let handle = change.stores.handle(resource: number) else { continue }
-      if resource.leaves { outcome.add(removed(resource, store, handle)) }
+      if resource.leaves { outcome.add(removed(resource, store, leaving(resource, store) ?? handle)) }
       outcome.add(preventDestroy(resource, store, handle))
     }
     for resource in change.resources { if let scope = StoresLeaving.scope(ofLeavingGroup: resource) { outcome.add(emptied(scope, resource)) } }
     for (number, set) in change.sets.enumerated() where !set.completeModeScopes.isEmpty { outcome.add(dropped(by: set, number)) }
     return outcome
+  }
+
+  /// The store that goes, under the name it had: a replacement may bear another.
+  private func leaving(_ resource: PlannedResource, _ store: ProtectedStore) -> StoreHandle? {
+    let name: Planned<String>
+    switch resource.before {
+    case .vault(let vault)?: name = vault.armId.value == nil ? vault.name : vault.armId
+    case .managedHSM(let hsm)?: name = hsm.armId.value == nil ? hsm.name : hsm.armId
+    default: return nil
+    }
+    return name.value == nil ? nil : change.store(name, kind: store.isHSM ? .managedHsm : .vault)
   }
 
   private func removed(_ resource: PlannedResource, _ store: ProtectedStore, _ handle: StoreHandle) -> GateOutcome {
