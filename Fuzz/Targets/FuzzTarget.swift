@@ -78,6 +78,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case intentRegister = "intent-register"
   case inventorySnapshot = "inventory-snapshot"
   case armPage = "arm-page"
+  case auditLine = "audit-line"
   case blobList = "blob-list"
   case kubernetesList = "kubernetes-list"
   case pulumiPreview = "pulumi-preview"
@@ -169,6 +170,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .intentRegister: EstateTargets.register(bytes)
     case .inventorySnapshot: EstateTargets.snapshot(bytes)
     case .armPage: CollectionTargets.armPage(bytes)
+    case .auditLine: InventoryTargets.auditLine(bytes)
     case .blobList: CollectionTargets.blobList(bytes)
     case .kubernetesList: CollectionTargets.kubernetesList(bytes)
     case .pulumiPreview: TemplateTargets.pulumiPreview(bytes)

@@ -29,6 +29,8 @@ package struct ConnectionSettings: Sendable {
 
   package init(environment: [String: String]) { self.environment = environment }
 
+  /// Whether a service was named, by an option or by the environment.
+  package var namesService: Bool { url != nil || profilePath != nil || environment["HALLMARK_URL"].map { !$0.isEmpty } == true }
   package var profilePath: String? { profile ?? environment["HALLMARK_PROFILE"] }
 
   /// Folder for what a run leaves behind and a later run reads: `$XDG_STATE_HOME/hallmark`.

@@ -1,5 +1,6 @@
 package import Encodings
 package import Estate
+package import Trust
 
 /// What the estate database knows of one artifact. Signatures are not verified again: what the sweep that saw them found is told.
 package struct EstateTrace: Sendable, Hashable {
@@ -8,6 +9,14 @@ package struct EstateTrace: Sendable, Hashable {
   package var json: JSONValue
   /// Why, and what could not be seen.
   package var reasons: [String]
+
+  /// Adds what the caller could not see.
+  package mutating func add(reasons more: [String]) {
+    guard !more.isEmpty, var object = json.object else { return }
+    reasons += more
+    object["reasons"] = .array(reasons.map { .string($0) })
+    json = .object(object)
+  }
 }
 
 extension EstateStore {
@@ -49,8 +58,10 @@ extension EstateStore {
   package static let maxRows = 1000
 
   /// Traces a digest (`sha256:hex`). A bounded number of searches by index, whatever the size of the database.
-  package func trace(digest: String) throws(EstateStoreError) -> EstateTrace {
+  ///
+  /// - Parameter revocations: of key versions, by fingerprint. A signing on record before the revocation stays good.
+  package func trace(digest: String, revocations: [TrustPolicy.Revocation] = []) throws(EstateStoreError) -> EstateTrace {
     let digest = digest.lowercased()
-    return try read { try EstateTracing($0, digest: digest).trace() }
+    return try read { try EstateTracing($0, digest: digest, revocations: revocations).trace() }
   }
 }

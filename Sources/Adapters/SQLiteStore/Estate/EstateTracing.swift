@@ -2,17 +2,20 @@ import Clocks
 import Encodings
 import Estate
 import GRDB
+import Trust
 
 /// One trace over the database.
 struct EstateTracing {
   let database: Database
   let digest: String
+  let revocations: [TrustPolicy.Revocation]
   private var reasons: [String] = []
   private var hidden: [String] = []
 
-  init(_ database: Database, digest: String) {
+  init(_ database: Database, digest: String, revocations: [TrustPolicy.Revocation]) {
     self.database = database
     self.digest = digest
+    self.revocations = revocations
   }
 
   mutating func run() throws -> EstateTrace {
@@ -113,13 +116,25 @@ struct EstateTracing {
     if hasEvent, row["identity_body"] as String? == nil { gaps.append("identity: it is not in the directory that was seen") }
     if !hasEvent { gaps.append("identity: without an audit record it is not known who asked") }
     if !asked && deployments.isEmpty { gaps.append("deployments: no source of running workloads was asked") }
-    let verdict = Self.verdict(row, hasKey: hasKey, join: join, grant: grant, hidden: !hidden.isEmpty, &gaps)
+    var verdict = Self.verdict(row, hasKey: hasKey, join: join, grant: grant, hidden: !hidden.isEmpty, &gaps)
+    if [.ours, .oursProbable, .oursKeyUnlogged].contains(verdict), let why = revoked(row, join) {
+      verdict = .untrusted
+      gaps.append("key: \(why)")
+    }
     return Chain(
       verdict: verdict,
       json: [
         "signature": signature(row), "key": try key(row), "event": event(row, join, candidates), "grant": grant.json, "identity": try identity(row),
         "workload": try workload(row, join), "deployments": .array(deployments), "gaps": .array(gaps.map { .string($0) }), "verdict": .string(verdict.rawValue),
       ])
+  }
+
+  /// Why the key's revocation counts against this signature; nil when there is none, or a record proves that the signing came first.
+  private func revoked(_ row: Row, _ join: JoinStrength) -> String? {
+    guard let material = row["material_name"] as String? else { return nil }
+    guard let revocation = revocations.first(where: { $0.fingerprint.map { Hex.encode($0) } == material }) else { return nil }
+    if join == .exact, let time = row["time"] as Int64?, time < revocation.at { return nil }
+    return "revoked from \(ISO8601.format(seconds: revocation.at)), \(revocation.reason); no record proves that the signing came first"
   }
 
   /// How far apart a signature's time and a record without digests may be and still belong together.

@@ -12,14 +12,16 @@ struct TraceCommand: AsyncParsableCommand {
     commandName: "trace",
     abstract: "Is this really ours? From an artifact to key version, audit record, role assignment and workload identity.",
     discussion: """
-      The subject is an image (REGISTRY/REPOSITORY[:TAG][@DIGEST]), a file, a bundle, or a digest (sha256:HEX). Exit code 0: ours. 1: foreign, untrusted, unsigned or invalid. \
+      The subject is an image (REGISTRY/REPOSITORY[:TAG][@DIGEST]), a file, a bundle, a digest (sha256:HEX), or pod:NAMESPACE/NAME of an inventory. Exit code 0: ours. 1: foreign, untrusted, unsigned or invalid. \
       3: unknown, or ours with a gap (--accept-gaps makes those 0). 4: the service failed. Whatever could not be seen is listed.
+
+      Without a service the answer comes from --inventory, --intent, --ledger and --log, or from --database: nothing is asked but a registry.
 
       Backwards, without a subject: --key STORE/KEY[/VERSION], --identity ID or --assignment ID give the artifacts that depend on it and where they \
       run, from --database, or from --inventory, --ledger and --log. Exit code 0: that is all of it. 1: there is no such thing. 3: not everything was seen.
       """)
 
-  @Argument(help: "An image reference, a file, a bundle, or sha256:HEX.")
+  @Argument(help: "An image reference, a file, a bundle, sha256:HEX, or pod:NAMESPACE/NAME.")
   var subject: String?
 
   @Option(help: "The bundle of a file; default FILE.sigstore.json when there is one.")
@@ -31,11 +33,14 @@ struct TraceCommand: AsyncParsableCommand {
   @Option(help: "Without a subject: STORE/KEY[/VERSION], backwards. Else, Azure services only: the key (name or URL) whose versions, assignments and ledger lines to look at.")
   var key: String?
 
-  @Option(help: "The signing side's ledger: ties signatures to requests.")
-  var ledger: String?
+  @Option(name: .customLong("ledger"), parsing: .singleValue, help: "The signing side's ledger, or audit records: ties signatures to requests. Without a service it may be given several times.")
+  var ledgers: [String] = []
 
-  @Option(help: "An inventory snapshot: shows where the artifact runs.")
-  var inventory: String?
+  @Option(name: .customLong("inventory"), parsing: .singleValue, help: "An inventory snapshot: shows where the artifact runs; without a service also keys, grants and identities.")
+  var inventories: [String] = []
+
+  @Option(help: "The intent register: key versions it revokes are `untrusted`. From documents only.")
+  var intent: String?
 
   @Flag(help: "Count `ours` with gaps as yes.")
   var acceptGaps = false
@@ -45,22 +50,34 @@ struct TraceCommand: AsyncParsableCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
+  private var documents: ReverseAnswer { ReverseAnswer(options: reverse, inventories: inventories, ledgers: ledgers, output: output.format) }
+
+  /// Whether documents answer: a log or a database was named, a pod is asked for, or documents were named and no service is.
+  private func isOffline(_ subject: String) -> Bool {
+    if reverse.database != nil || !reverse.logs.isEmpty || intent != nil || subject.hasPrefix("pod:") { return true }
+    return !(inventories.isEmpty && ledgers.isEmpty) && key == nil && !connection.settings.namesService
+  }
+
   func run() async throws {
     try await Console.run("cannot trace \(subject ?? "backwards")") {
       let backwards = try reverse.question(subject: subject, key: key)
       guard let subject else {
         guard let backwards else { return }
-        let sources = ReverseAnswer(options: reverse, inventories: inventory.map { [$0] } ?? [], ledgers: ledger.map { [$0] } ?? [], output: output.format)
-        let code = try sources.answer(backwards, acceptGaps: acceptGaps)
+        let code = try documents.answer(backwards, acceptGaps: acceptGaps)
         if code != 0 { throw ExitCode(code) }
         return
       }
-      if let path = reverse.database {
-        let code = try StoredTrace(path: path, subject: subject).answer(output.format, acceptGaps: acceptGaps)
+      if isOffline(subject) {
+        let offline = OfflineTrace(documents: documents, intent: intent, trust: trust, bundle: bundle, registry: registry)
+        let code = try await offline.answer(subject, acceptGaps: acceptGaps)
         if code != 0 { throw ExitCode(code) }
         return
       }
-      let snapshot = try inventory.map(EstateDocuments.snapshot)
+      guard ledgers.count <= 1 else {
+        throw CommandFailure.usage("cannot trace \(subject)", why: "with a service there is one ledger", next: "name one --ledger, or add --log or --database for a trace from documents")
+      }
+      let ledger = ledgers.first
+      let snapshot = try documents.snapshot()
       var (question, registryFailure) = try await TraceImage(subject: subject, registry: registry).question()
         ?? (try TraceSubject(subject: subject, bundle: bundle).question(), nil)
       if let snapshot { question.locate(in: snapshot) }

@@ -106,9 +106,10 @@ struct EstateDatabase {
     }
     reader.finish(take)
     try add(records)
-    if reader.problemCount > 0 {
+    if reader.hasPartialLine { gaps.append("the last line of \(path) is cut") }
+    if reader.problemCount > 0 || reader.hasPartialLine {
       guard reader.recordCount > 0 else { throw CommandFailure.usage("cannot use the log \(path)", why: "it holds no log record") }
-      gaps.append("\(reader.problemCount) pieces of \(path) are no records")
+      if reader.problemCount > 0 { gaps.append("\(reader.problemCount) pieces of \(path) are no records") }
     }
     if let why = reader.incomplete { gaps.append("\(path) is not whole: \(why)") }
   }

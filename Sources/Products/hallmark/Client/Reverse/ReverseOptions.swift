@@ -82,52 +82,31 @@ struct ReverseAnswer {
     return code
   }
 
+  private var isNamed: Bool { !(inventories.isEmpty && ledgers.isEmpty && options.logs.isEmpty) }
+
   /// What the documents say when any is named, else what the database says, else the newest snapshot of the history.
   private func opened(_ time: Instant?) throws -> EstateDatabase {
-    let named = !(inventories.isEmpty && ledgers.isEmpty && options.logs.isEmpty)
+    if isNamed || options.database != nil { return try database(try snapshot()) }
+    if LocalFile.exists(EstateDatabase.standardPath) { return try EstateDatabase(path: EstateDatabase.standardPath, making: false) }
+    var database = try EstateDatabase()
+    try database.add(InventorySource.past(time, nil))
+    return database
+  }
+
+  /// The snapshots that were named, as one; nil when none was.
+  func snapshot() throws -> InventorySnapshot? { InventorySnapshot.merged(try inventories.map { try EstateDocuments.snapshot($0) }) }
+
+  /// The database that was named, else one of this snapshot and the records that were named.
+  func database(_ snapshot: InventorySnapshot?) throws -> EstateDatabase {
     if let path = options.database {
-      guard !named else { throw CommandFailure.usage("cannot trace", why: "--database holds what was imported, other documents do not go with it", next: "hallmark inventory import --database \(path)") }
+      guard !isNamed else { throw CommandFailure.usage("cannot trace", why: "--database holds what was imported, other documents do not go with it", next: "hallmark inventory import --database \(path)") }
       return try EstateDatabase(path: path, making: false)
     }
-    if !named, LocalFile.exists(EstateDatabase.standardPath) { return try EstateDatabase(path: EstateDatabase.standardPath, making: false) }
     var database = try EstateDatabase()
-    if named {
-      let all = try inventories.map { try EstateDocuments.snapshot($0) }
-      if let merged = InventorySnapshot.merged(all) { try database.add(merged) }
-    } else {
-      try database.add(InventorySource.past(time, nil))
-    }
+    if let snapshot { try database.add(snapshot) }
     for path in ledgers { try database.add(ledger: path) }
     for path in options.logs { try database.add(log: path) }
     return database
   }
 }
 
-/// A trace of an artifact from the estate database: no service, no registry, nothing is verified again.
-struct StoredTrace {
-  let path: String
-  let subject: String
-
-  /// - Returns: the exit code.
-  func answer(_ output: OutputFormat, acceptGaps: Bool) throws -> Int32 {
-    let digest = try self.digest()
-    let database = try EstateDatabase(path: path, making: false)
-    let trace = try EstateDatabase.explained { () throws(EstateStoreError) in try database.store.trace(digest: digest) }
-    switch output {
-    case .json: Console.print(trace.json)
-    case .text: Console.print(StoredTraceText(trace.json).text)
-    }
-    let code = trace.verdict.exitCode(acceptGaps: acceptGaps)
-    if code != 0 { Console.note("hallmark: \(subject): \(trace.verdict.rawValue)") }
-    return code
-  }
-
-  private func digest() throws -> String {
-    if LocalFile.exists(subject) { return try LocalFile.digests(subject, [.sha256]).all.first?.text ?? "" }
-    let text = subject.split(separator: "@").last.map(String.init) ?? subject
-    guard let digest = MessageDigest(text: text.lowercased()) else {
-      throw CommandFailure.usage("cannot trace \(subject)", why: "there is no such file, and it names no digest", next: "name the image by REPOSITORY@sha256:HEX")
-    }
-    return digest.text
-  }
-}
