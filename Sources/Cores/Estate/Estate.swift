@@ -5,4 +5,4 @@
 /// can be computed again at any time, and says of every hop what could not be seen.
 ///
 /// Must never know: how facts were fetched, files, sockets, clocks, private keys.
-/// Allowed imports: Trust, Clocks, SigstoreFormats, NotaryFormats, OCI, DiagnosticLogs, KubernetesFormats, Encodings.
+/// Allowed imports: Access (vocabulary), Trust, Clocks, SigstoreFormats, NotaryFormats, DiagnosticLogs, Encodings.
