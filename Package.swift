@@ -113,7 +113,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOFoundationCompat", package: "swift-nio"), crypto, cryptoExtras, x509, asn1,
       ]),
-    library(.adapters, "SQLiteStore", ["Custody", "Access", "Estate", "Watch", "Trust", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
+    library(.adapters, "SQLiteStore", ["Custody", "Access", "Estate", "Trust", "Clocks", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
     library(
       .adapters, "SoftwareEngine", ["Custody", "JOSE", "Secrets", "Encodings", "CLibcrypto", crypto, cryptoExtras, x509, asn1]),
     library(.adapters, "Telemetry", [logging]),
@@ -208,7 +208,7 @@ let package = Package(
     tests("OCITests", ["OCI", "Encodings", crypto]),
     tests("OutboundTests", ["Outbound", "Estate", "Watch", "DiagnosticLogs", "KubernetesFormats", "Signing", "Issuance", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Clocks", "Encodings", crypto]),
     tests("PlansTests", ["Plans", "Encodings"]),
-    tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", "Estate", "Watch", "Trust", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests("SQLiteStoreTests", ["SQLiteStore", "Access", "Custody", "Estate", "Trust", "Clocks", "Encodings", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("SecretsTests", ["Secrets", "Encodings", crypto]),
     tests("SecurityDomainTests", ["SecurityDomain", "JOSE", "Secrets", "Encodings", "Clocks", crypto, cryptoExtras, x509, asn1]),
     tests("SigningTests", ["Signing", "Trust", "SigstoreFormats", "NotaryFormats", "OCI", "Merkle", "Clocks", "Encodings", crypto, cryptoExtras, x509, asn1]),
