@@ -8,8 +8,11 @@
 /// The store is trusted for durability, not for truth: whoever can write to the file can destroy, or put back an older copy of the *whole*
 /// file; a row that was changed is refused by the core that reads it, since its MAC does not fit.
 ///
-/// This target must never know what a row means, a key that makes MACs, or any wire form.
-/// Allowed imports: Access, Custody, SecurityDomain, Encodings, Telemetry, GRDB.
+/// `Estate/` holds a second, separate file: the estate database of the client (inventory snapshots over time, signings, what ties them), which is
+/// evidence gathered and no truth of the HSM; it can be made again from its documents.
+///
+/// This target must never know what a row of the HSM means, a key that makes MACs, or any wire form.
+/// Allowed imports: Access, Custody, Estate, Trust, Clocks, Encodings, GRDB.
 
 /// Why the store could not be opened.
 package enum StoreOpeningError: Error, Equatable, Sendable {

@@ -54,7 +54,10 @@ package struct WatchState: Sendable, Hashable {
   /// `ip|…`, `oid|…` to the times of failures; `ip|…` to who failed.
   package var failures: [String: [Int64]] = [:]
   package var failed: [String: [String: Int64]] = [:]
+  /// `store|key` to the latest deletion, creation and recovery.
   package var deletions: [String: Int64] = [:]
+  package var creations: [String: Int64] = [:]
+  package var recoveries: [String: Int64] = [:]
   package var backups: [String: Int64] = [:]
   package var drills: [String: Int64] = [:]
   package var domainDownloads: [String: Int64] = [:]

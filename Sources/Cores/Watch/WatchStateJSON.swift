@@ -21,7 +21,7 @@ extension WatchState {
 
   private static var maps: [(String, WritableKeyPath<WatchState, [String: Int64]>)] { [
     ("watermarks", \.watermarks), ("firstRows", \.firstRows), ("longestGaps", \.longestGaps), ("usualGaps", \.usualGaps), ("uses", \.uses),
-    ("lastSigns", \.lastSigns), ("agents", \.agents), ("deletions", \.deletions), ("backups", \.backups), ("drills", \.drills),
+    ("lastSigns", \.lastSigns), ("agents", \.agents), ("deletions", \.deletions), ("creations", \.creations), ("recoveries", \.recoveries), ("backups", \.backups), ("drills", \.drills),
     ("domainDownloads", \.domainDownloads), ("certificates", \.certificates), ("ledgerActivity", \.ledgerActivity), ("sequences", \.sequences),
     ("sequenceHashes", \.sequenceHashes), ("unknownActivation", \.unknownActivation),
   ] }

@@ -4,7 +4,7 @@ internal import NIOSSL
 
 /// Sends RFC 5424 messages over TLS with octet counting (RFC 5425). One connection for each batch: alerts are rare.
 ///
-/// Syslog has no answer: "sent" means that the peer's TLS stack took the bytes and closed in order. A receiver that must not lose alerts is a webhook.
+/// Syslog has no answer: "sent" means that the peer's TLS stack took the bytes and did not reset the connection. A receiver that must not lose alerts is a webhook.
 package struct SyslogOverTLS: Sendable {
   private let target: AlertTarget
   private let context: NIOSSLContext
@@ -44,7 +44,8 @@ package struct SyslogOverTLS: Sendable {
       do {
         try await channel.writeAndFlush(ByteBuffer(bytes: Self.frames(messages))).get()
         deadline.cancel()
-        try await channel.close().get()
+        // Many receivers close without TLS's farewell, or never answer ours: the bytes were taken all the same, and sending them again would repeat them.
+        do { try await channel.close().get() } catch let error as IOError { throw error } catch {}
       } catch {
         deadline.cancel()
         channel.close(promise: nil)

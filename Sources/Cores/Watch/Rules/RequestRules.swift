@@ -186,13 +186,15 @@ extension WatchEngine {
     switch record.operation {
     case .keyDelete:
       words = (.high, "deleted")
-      state.deletions[id] = record.time
+      if state.recoveries[id] ?? .min < record.time { state.deletions[id] = record.time }
+      recreated(record, store, key, id)
     case .keyPurge:
       words = (.critical, "purged")
       state.deletions[id] = max(state.deletions[id] ?? .min, record.time)
     case .keyRecover:
       words = (.medium, "recovered")
       state.deletions[id] = nil
+      if state.recoveries.count < parameters.maxRemembered { state.recoveries[id] = max(state.recoveries[id] ?? .min, record.time) }
     default:
       words = nil
       if let deleted = state.deletions[id], record.time > deleted {
@@ -200,9 +202,21 @@ extension WatchEngine {
           "HM-D45", store: store, subject: key, "\(name(person)) created \(key) in \(store) anew after a key of this name was deleted; traces by name mix the two.",
           time: record.time, evidence: evidence(record))
         state.deletions[id] = nil
+      } else if state.creations.count < parameters.maxRemembered {
+        state.creations[id] = max(state.creations[id] ?? .min, record.time)
       }
     }
     if let words { raise("HM-D20", words.0, store: store, subject: key, "\(name(person)) \(words.1) the key \(key) in \(store).", time: record.time, evidence: evidence(record)) }
+  }
+
+  /// HM-D45 when the row of the deletion comes after the row of the creation that followed it, and no recovery lies between them.
+  private mutating func recreated(_ deletion: LogRecord, _ store: String, _ key: String, _ id: String) {
+    guard let created = state.creations[id], created > deletion.time else { return }
+    if let recovered = state.recoveries[id], recovered > deletion.time, recovered < created { return }
+    raise(
+      "HM-D45", store: store, subject: key, "\(key) in \(store) was created anew after a key of this name was deleted; traces by name mix the two.", time: created,
+      evidence: evidence(deletion))
+    state.deletions[id] = nil
   }
 
   private mutating func copying(_ record: LogRecord, _ store: String) {
@@ -242,6 +256,8 @@ extension WatchEngine {
   private mutating func certificate(_ record: LogRecord, _ store: String) {
     guard record.isSuccess else { return }
     state.certificates["\(store)|\(record.time / (60 * Self.second))|\(who(record))", default: 0] += 1
+    // Rows of certificates may come after the row of the download they preceded.
+    for (hsm, time) in state.domainDownloads where time >= record.time && time - record.time <= 86_400 * Self.second { quorum(time, hsm, evidence(record)) }
   }
 
   /// Wrapping certificates made together in one vault, shortly before a security domain was downloaded.

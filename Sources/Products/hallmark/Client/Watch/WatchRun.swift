@@ -1,7 +1,9 @@
 import ArgumentParser
 import Clocks
+import ConsoleService
 import Encodings
 import Foundation
+import Logging
 import Outbound
 import Watch
 
@@ -17,6 +19,7 @@ struct WatchRun: AsyncParsableCommand {
   @Option(help: "Seconds between two rounds.") var interval: Int = 60
   @Option(help: "Stop after this many rounds (else never).") var rounds: Int?
   @Option(help: "File with counters in Prometheus' text format, written anew each round.") var metrics: String?
+  @Option(help: "HOST:PORT that serves the same at /metrics over plain HTTP.") var metricsListen: String?
   @Flag(help: "Also read the audit trail of our service.") var service = false
   @OptionGroup var delivery: DeliveryOptions
   @OptionGroup var connection: ConnectionOptions
@@ -34,7 +37,7 @@ struct WatchRun: AsyncParsableCommand {
       let lines = AlertLines(sink: sink)
       let places = try AlertDelivery(delivery, lines: lines)
       let unread: Bool
-      do { unread = try await rounds(&engine, lines, places) } catch {
+      do { unread = try await listening { try await rounds(&engine, lines, places, page: $0) } } catch {
         await places.close()
         throw error
       }
@@ -43,8 +46,25 @@ struct WatchRun: AsyncParsableCommand {
     }
   }
 
+  /// Runs the rounds beside the listener for scrapers, when there is one; the listener ends with them, and its failure is told and ends nothing.
+  private func listening(_ rounds: (MetricsPage) async throws -> Bool) async throws -> Bool {
+    let page = MetricsPage()
+    guard let metricsListen else { return try await rounds(page) }
+    guard let colon = metricsListen.lastIndex(of: ":"), colon != metricsListen.startIndex, let port = Int(metricsListen[metricsListen.index(after: colon)...]), (1...65535).contains(port) else {
+      throw CommandFailure.usage("cannot listen at \(metricsListen)", why: "it is not HOST:PORT")
+    }
+    let listener = MetricsListener(page: page, host: metricsListen[..<colon].trimmingCharacters(in: ["[", "]"]), port: port, log: Logger(label: "metrics") { _ in SwiftLogNoOpLogHandler() })
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do { try await listener.run() } catch is CancellationError {} catch { Console.note("hallmark: nobody can scrape \(metricsListen): the address cannot be listened at") }
+      }
+      defer { group.cancelAll() }
+      return try await rounds(page)
+    }
+  }
+
   /// The rounds themselves. - Returns: whether the last one could not read something.
-  private func rounds(_ engine: inout WatchEngine, _ lines: AlertLines, _ places: AlertDelivery) async throws -> Bool {
+  private func rounds(_ engine: inout WatchEngine, _ lines: AlertLines, _ places: AlertDelivery, page: MetricsPage) async throws -> Bool {
     try lines.resume(engine.state.outbox.filter { $0.hasPrefix("{") })
     engine.state.outbox.removeAll { $0.hasPrefix("{") }
     var prometheus = PrometheusText()
@@ -64,7 +84,9 @@ struct WatchRun: AsyncParsableCommand {
         engine.state.outbox = try await places.hand(engine.state.outbox)
         try LocalFile.write(engine.state.serialized(), to: state, mode: 0o600)
       }
-      if let metrics { try LocalFile.write(Array(prometheus.text(state: engine.state, now: now.nanoseconds).utf8), to: metrics) }
+      let figures = prometheus.text(state: engine.state, now: now.nanoseconds)
+      page.write(figures)
+      if let metrics { try LocalFile.write(Array(figures.utf8), to: metrics) }
     }
     return unread
   }
