@@ -50,7 +50,7 @@ bench:
 	.tools/venv-bench/bin/python Benchmarks/artifacts.py $(if $(QUICK),--rounds 1,--write docs/benchmarks-artifacts.md)
 	.tools/venv-bench/bin/python Benchmarks/gates.py $(if $(QUICK),--rounds 1,--write docs/benchmarks-gates.md)
 	.tools/venv-bench/bin/python Benchmarks/trace.py $(if $(QUICK),--signatures 50000 --rounds 20,--write docs/benchmarks-trace.md)
-	.tools/venv-bench/bin/python Benchmarks/watch.py $(if $(QUICK),200000,1000000)
+	.tools/venv-bench/bin/python Benchmarks/watch.py $(if $(QUICK),--rows 200000 --rounds 1,--write docs/benchmarks-watch.md)
 	.tools/venv-bench/bin/python Benchmarks/run.py $(if $(QUICK),--quick,--write docs/benchmarks.md)
 
 fuzz:
