@@ -79,6 +79,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case inventorySnapshot = "inventory-snapshot"
   case armPage = "arm-page"
   case auditLine = "audit-line"
+  case gateMemory = "gate-memory"
   case blobList = "blob-list"
   case kubernetesList = "kubernetes-list"
   case pulumiPreview = "pulumi-preview"
@@ -171,6 +172,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .inventorySnapshot: EstateTargets.snapshot(bytes)
     case .armPage: CollectionTargets.armPage(bytes)
     case .auditLine: InventoryTargets.auditLine(bytes)
+    case .gateMemory: GateTargets.memory(bytes)
     case .blobList: CollectionTargets.blobList(bytes)
     case .kubernetesList: CollectionTargets.kubernetesList(bytes)
     case .pulumiPreview: TemplateTargets.pulumiPreview(bytes)

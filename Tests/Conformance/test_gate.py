@@ -195,6 +195,7 @@ def test_a_waiver_of_two_people_is_accepted(gate):
 
 @pytest.mark.parametrize("waiver, arguments", [
     ({"expires": "2020-01-01"}, []), ({"approvedBy": "dev@northwind.example"}, []), ({}, ["--changed-by", "security@northwind.example"]), ({"reason": None}, []),
+    ({"reason": ""}, []), ({"reason": "  "}, []), ({"approvedBy": ""}, []), ({"proposedBy": ""}, []), ({"expires": None}, []),
     ({"address": "azurerm_key_vault.other"}, []), ({"rule": "HM-G3-RETENTION"}, []),
 ])
 def test_a_bad_waiver_is_refused_with_the_reason(gate, waiver, arguments):
@@ -257,11 +258,12 @@ def test_gitlab_and_junit_reports_have_their_members(gate):
     assert root.tag == "testsuites" and root.find(".//failure") is not None
 
 
-def test_sensitive_values_are_in_no_report(gate):
+@pytest.mark.parametrize("marks", [({"tags": True}, {"tags": True}), ({"tags": {"note": True}}, {}), ({}, {"tags": True})], ids=["both", "before", "after"])
+def test_sensitive_values_are_in_no_report(gate, marks):
     secret = "hunter2-not-for-logs"
     before = plans.vault(tags={**SIGNING_VAULT, "note": secret})
     after = plans.vault(purge=False, tags={**SIGNING_VAULT, "note": secret})
-    plan = plans.plan(plans.change("azurerm_key_vault", "kv", before, after, before_sensitive={"tags": True}, after_sensitive={"tags": True}))
+    plan = plans.plan(plans.change("azurerm_key_vault", "kv", before, after, before_sensitive=marks[0], after_sensitive=marks[1]))
     for form in ("text", "json", "sarif", "github", "gitlab", "junit"):
         done = gate.run(plan, output=form)
         assert secret.encode() not in done.stdout + done.stderr

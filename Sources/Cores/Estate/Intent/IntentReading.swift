@@ -117,8 +117,8 @@ extension IntentRegister.Waiver {
       value, document: IntentRegister.document, path: path,
       known: ["rule", "address", "reason", "expires", "approvedBy", "proposedBy"])
     self.init(
-      rule: try object.requiredText("rule"), address: try object.requiredText("address"), reason: try object.text("reason"),
-      expires: try object.text("expires"), approvedBy: try object.text("approvedBy"), proposedBy: try object.text("proposedBy"))
+      rule: try object.requiredText("rule"), address: try object.requiredText("address"), reason: try Self.written("reason", object),
+      expires: try object.text("expires"), approvedBy: try Self.written("approvedBy", object), proposedBy: try Self.written("proposedBy", object))
     guard let expires else { return }
     if expires.utf8.count == 10, let midnight = try? ISO8601.parse(expires + "T00:00:00Z") {
       expiresAt = Instant(nanoseconds: midnight).advanced(bySeconds: 86_400)
@@ -127,6 +127,11 @@ extension IntentRegister.Waiver {
     } else {
       throw object.fail("expires", .wanted("a date such as 2026-12-31"))
     }
+  }
+
+  /// What is written, or nil: an empty text is a reason to refuse the waiver, and no fault of the document.
+  private static func written(_ name: String, _ object: StrictObject) throws(DocumentError) -> String? {
+    object.value(name)?.string == "" ? nil : try object.text(name)
   }
 }
 
