@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from authority import run_hallmark
 from localcosign import Cosign
 from notary import Root
 from registry import plain_registry  # noqa: F401
@@ -55,9 +56,35 @@ def test_an_index_shows_its_manifests_and_configs(hsm, key, plain_registry, repo
     code, answer, error = trace(hsm, reference)
     assert (code, answer["verdict"]) == (0, "ours"), error
     assert {i["digest"] for i in images} < set(answer["artifact"]["closure"]) and len(answer["artifact"]["closure"]) == 4
-    # The signature of the index says nothing of a child that is asked for alone.
+
+
+def test_a_manifest_or_config_that_runs_leads_to_the_signed_index(hsm, key, plain_registry, repository, name, tmp_path):  # noqa: F811
+    index, images = plain_registry.push_index(repository, "v1", content=name.encode())
+    home = f"{plain_registry.host}/{repository}"
+    sign(hsm, f"{home}:v1", "--format", "bundle")
+    config = json.loads(plain_registry.manifest(repository, images[0]["digest"])[0])["config"]["digest"]
+    for digest in (images[0]["digest"], images[1]["digest"], config):
+        code, answer, error = trace(hsm, f"{home}@{digest}")
+        assert (code, answer["verdict"]) == (0, "ours"), error
+        assert answer["artifact"]["digest"] == index["digest"] and digest in answer["artifact"]["closure"]
+        assert f"{home}@{digest}" in answer["artifact"]["refs"]
+    # A bare digest is looked for in the repositories that the inventory names.
+    snapshot = tmp_path / "inventory.json"
+    snapshot.write_text(json.dumps({"schema": "hallmark.inventory/v1", "takenAt": "2026-11-20T06:00:00Z", "artifacts": [
+        {"digest": "sha256:" + "0" * 64, "names": [home], "closure": [], "signatures": None, "running": None}]}))
+    for digest in (index["digest"], images[0]["digest"], config):
+        code, answer, error = trace(hsm, digest, "--inventory", snapshot)
+        assert (code, answer["verdict"], answer["artifact"]["digest"]) == (0, "ours", index["digest"]), error
+    code, answer, _ = trace(hsm, "sha256:" + "9" * 64, "--inventory", snapshot)
+    assert (code, answer["verdict"]) == (3, "unknown")
+
+
+def test_a_manifest_that_no_signed_index_lists_stays_unsigned(hsm, key, plain_registry, repository, name):  # noqa: F811
+    _, images = plain_registry.push_index(repository, "v1", content=name.encode())
+    other = plain_registry.push_image(repository, "v2", content=b"other" + name.encode())
+    sign(hsm, f"{plain_registry.host}/{repository}:v2", "--format", "bundle")
     code, answer, _ = trace(hsm, f"{plain_registry.host}/{repository}@{images[0]['digest']}")
-    assert (code, answer["verdict"]) == (1, "unsigned")
+    assert (code, answer["verdict"]) == (1, "unsigned") and other["digest"] not in answer["artifact"]["closure"]
 
 
 def test_an_image_that_nobody_signed_is_unsigned(hsm, key, image):
@@ -147,3 +174,30 @@ def test_an_image_that_somebody_else_signed_is_foreign(hsm, key, image, tmp_path
     Cosign(tmp_path / "theirs").sign(f"{image[0].rsplit(':', 1)[0]}@{image[1]}")
     code, answer, _ = trace(hsm, image[0])
     assert code == 1 and answer["verdict"] == "foreign", json.dumps(answer, indent=1)
+
+
+@pytest.mark.parametrize("form", ["bundle", "legacy"])
+def test_an_image_is_ours_from_the_audit_export_and_the_inventory_alone(hsm, key, plain_registry, image, tmp_path, form):  # noqa: F811
+    reference, digest = image
+    sign(hsm, reference, "--format", form)
+    ledger, public = tmp_path / "audit.jsonl", tmp_path / "key.pem"
+    ledger.write_text(hsm.run("audit", "export", who="admin", check=True).stdout)
+    public.write_text(hsm.run("keys", "download", KEY, who="user", check=True).stdout)
+    chain = trace(hsm, reference)[1]["chains"][0]
+    (tmp_path / "trust.yaml").write_text("schema: hallmark.trust/v1\nkeys:\n  - name: release\n    pem: |\n" + "".join(f"      {line}\n" for line in public.read_text().splitlines()))
+    store, grant, identity = hsm.hsm_name, chain["grant"], chain["identity"]
+    snapshot = {"schema": "hallmark.inventory/v1", "takenAt": "2026-11-20T06:00:00Z", "stores": [{"id": store, "kind": "managedHsm", "rbacMode": "local", "visibility": "full"}],
+                "keys": [{"store": store, "name": KEY, "version": chain["key"]["version"], "kid": chain["key"]["kid"], "spkiSha256": chain["signature"]["spkiSha256"], "deleted": False}],
+                "roles": [{"store": store, "id": "21dbd100-6940-42c2-9190-5d6cb909625b", "name": "Crypto User", "custom": False, "dataActions": ["Microsoft.KeyVault/managedHsm/keys/sign/action"]}],
+                "grants": [{"id": grant["assignmentId"], "store": store, "principal": grant["principal"], "via": "localRbac", "scope": grant["scope"],
+                            "role": "21dbd100-6940-42c2-9190-5d6cb909625b", "capabilities": ["sign"], "latent": False}],
+                "identities": [{"objectId": identity["objectId"], "kind": "servicePrincipal", "name": "user"}], "artifacts": []}
+    (tmp_path / "inventory.json").write_text(json.dumps(snapshot))
+    sources = ["--plain-http", "--inventory", tmp_path / "inventory.json", "--ledger", ledger, "--output", "json"]
+    done = run_hallmark("trace", reference, *sources, "--trust", tmp_path / "trust.yaml")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"], answer["artifact"]["digest"]) == (0, "ours", digest), json.dumps(answer, indent=1) + done.stderr
+    assert answer["chains"][0]["event"]["join"] == "exact" and answer["chains"][0]["grant"]["reconstructed"] is False
+    # Without the public key nobody can check the signature, and nothing is said that was not checked.
+    done = run_hallmark("trace", reference, *sources)
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (3, "unknown")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Clocks
 import Encodings
 import Estate
+import OCI
 import Outbound
 import Signing
 import SigstoreFormats
@@ -78,8 +79,19 @@ struct TraceCommand: AsyncParsableCommand {
       }
       let ledger = ledgers.first
       let snapshot = try documents.snapshot()
-      var (question, registryFailure) = try await TraceImage(subject: subject, registry: registry).question()
-        ?? (try TraceSubject(subject: subject, bundle: bundle).question(), nil)
+      var unseen: [TraceImage.Failure] = []
+      var question: TraceQuestion
+      if let (image, failure) = try await TraceImage(subject: subject, registry: registry).question() {
+        question = image
+        unseen = failure.map { [$0] } ?? []
+      } else {
+        question = try TraceSubject(subject: subject, bundle: bundle).question()
+        if bundle == nil, let snapshot, !LocalFile.exists(subject), let digest = question.digests.all.first.flatMap({ try? ContentDigest($0.text) }) {
+          let (found, failures) = try await TraceImage.search(digest, in: snapshot, registry: registry)
+          question = found ?? question
+          unseen = failures
+        }
+      }
       if let snapshot { question.locate(in: snapshot) }
       let policy = try trust.map { try Verification.trustFile(LocalFile.bytes($0, maxBytes: 4 << 20)) }
       let reference = try key.map { (text) throws(SigningError) in try KeyReference(parsing: text) }
@@ -90,9 +102,9 @@ struct TraceCommand: AsyncParsableCommand {
           ledgerPath: self.connection.settings.ledgerPath(ledger, address: connection.client.address)
         ).gather(wanted)
       }
-      if let registryFailure {
-        gathered.facts.unseen.append(registryFailure.sentence)
-        gathered.remoteFailed = gathered.remoteFailed || registryFailure.isRemote
+      for failure in unseen {
+        gathered.facts.unseen.append(failure.sentence)
+        gathered.remoteFailed = gathered.remoteFailed || failure.isRemote
       }
       var asked = question
       asked.knownRequestIDs = gathered.requestIDs

@@ -23,7 +23,7 @@ struct TraceImage {
       let reference = try? ImageReference(subject)
     else { return nil }
     do {
-      return (try await registry.connect { try await Self.read(reference, $0) }, nil)
+      return try await registry.connect { try await TraceParents(client: $0, reference: reference).question() }
     } catch let error as RegistryError {
       // Nobody could look, which is no answer: not the same as unsigned.
       var nothing = TraceQuestion(digests: ArtifactDigests(), refs: [subject], lookedForSignatures: false)
@@ -34,7 +34,28 @@ struct TraceImage {
     }
   }
 
-  private static func read(_ reference: ImageReference, _ content: some ImageContent) async throws -> TraceQuestion {
+  private static let maxRepositories = 100
+
+  /// A bare digest, looked for as index, manifest and config in the repositories that an inventory names.
+  ///
+  /// - Returns: nil when no repository has it, with what could not be asked.
+  static func search(_ digest: ContentDigest, in snapshot: InventorySnapshot, registry: RegistryOptions) async throws -> (question: TraceQuestion?, unseen: [Failure]) {
+    let holders = snapshot.artifacts.filter { $0.digest == digest.text || $0.closure.contains(digest.text) }
+    // Where the inventory saw it; everywhere when it did not.
+    let names = Set((holders.isEmpty ? snapshot.artifacts : holders).flatMap(\.names)).sorted()
+    var unseen: [Failure] = []
+    if names.count > maxRepositories { unseen.append(Failure(sentence: "registry: only \(maxRepositories) of \(names.count) repositories were asked", isRemote: false)) }
+    for name in names.prefix(maxRepositories) {
+      guard let home = try? ImageReference(name).home else { continue }
+      let asked = TraceImage(subject: "\(home.name)@\(digest.text)", registry: registry)
+      guard let (question, failure) = try await asked.question() else { continue }
+      if failure == nil { return (question, []) }
+      if let failure, failure.isRemote || question.lookedForSignatures { unseen.append(failure) }
+    }
+    return (nil, unseen)
+  }
+
+  static func read(_ reference: ImageReference, _ content: some ImageContent) async throws(RegistryError) -> TraceQuestion {
     let found = try await ImageEvidence.gather(reference, from: content)
     return TraceQuestion(
       digests: found.artifact.digests, refs: ["\(found.image.home.name)@\(found.image.descriptor.digest.text)"], signatures: found.signatures,
@@ -44,7 +65,7 @@ struct TraceImage {
   private static let maxChildren = 1000
 
   /// The manifest's config; of an index, every child and its config.
-  private static func closure(of image: ResolvedManifest, _ content: some ImageContent) async throws -> [String] {
+  private static func closure(of image: ResolvedManifest, _ content: some ImageContent) async throws(RegistryError) -> [String] {
     switch try image.document() {
     case .image(let manifest): return [manifest.config.digest.text]
     case .index(let index):

@@ -53,7 +53,7 @@ struct RegistrySweep {
   }
 
   /// Tags that other tools made from a digest (`sha256-…`, `….sig`): what they hold is read with the image it belongs to.
-  private static func isAttachment(_ tag: String) -> Bool {
+  static func isAttachment(_ tag: String) -> Bool {
     guard tag.hasPrefix("sha256-") || tag.hasPrefix("sha512-") else { return false }
     let digits = tag.dropFirst(7).prefix(64)
     return digits.count == 64 && digits.allSatisfy(\.isHexDigit)
