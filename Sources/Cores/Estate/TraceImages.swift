@@ -46,6 +46,18 @@ extension TraceQuestion {
   }
 }
 
+extension InventorySnapshot.SignatureFormat {
+  /// How an inventory calls this form; nil for what it does not list.
+  package init?(_ form: EvidenceForm) {
+    switch form {
+    case .bundleMessage, .bundleEnvelope, .batchProof: self = .sigstore
+    case .cosignLegacySignature, .cosignLegacyAttestation: self = .cosignLegacy
+    case .notaryJWS, .notaryCOSE: self = .notary
+    case .detached, .unreadable, .unavailable: return nil
+    }
+  }
+}
+
 extension SignatureEvidence {
   /// What the key may have signed: the digest of the statement's encoding, of cosign's payload or of Notary's signed bytes. One value for each
   /// hash where the form does not say which one it was; empty for signatures over the artifact's own digest.

@@ -1,9 +1,7 @@
 package import Clocks
 internal import Encodings
 package import Estate
-internal import NotaryFormats
 package import OCI
-internal import SigstoreFormats
 package import Trust
 
 /// Reads what repositories of a registry hold: for each tag the digest, its closure (index, manifests, configs) and the signatures with their keys.
@@ -61,33 +59,13 @@ package struct ArtifactReader<Content: ImageContent>: Sendable {
     let decision = policy.decide(on: found.artifact, evidence: found.signatures, at: clock.now().seconds, verifier: verifier)
     return zip(found.signatures, decision.findings).compactMap { evidence, finding in
       if case .unavailable(let why) = evidence.content { result.gaps.append(EstateGap(evidence.source, .incomplete, why: why)) }
-      guard let format = Self.format(finding.form) else { return nil }
-      let spki = finding.key?.fingerprintHex ?? Self.claimedKey(evidence)
+      guard let format = InventorySnapshot.SignatureFormat(finding.form) else { return nil }
+      let spki = finding.key?.fingerprintHex ?? evidence.namedKey.map { Hex.encode($0) }
       // A key nobody in the estate has cannot be checked here: that is no verdict.
       let known = spki.map { hex in policy.keys.contains { Hex.encode($0.fingerprint) == hex } } ?? false
       let verified: Bool? = finding.key != nil ? finding.verdict == .trusted : known ? false : nil
       return InventorySnapshot.Signature(
         format: format, spkiSha256: spki, kid: nil, requestId: nil, time: finding.provenAt.map { Instant(seconds: $0) }, verified: verified)
-    }
-  }
-
-  private static func format(_ form: EvidenceForm) -> InventorySnapshot.SignatureFormat? {
-    switch form {
-    case .bundleMessage, .bundleEnvelope, .batchProof: .sigstore
-    case .cosignLegacySignature, .cosignLegacyAttestation: .cosignLegacy
-    case .notaryJWS, .notaryCOSE: .notary
-    case .detached, .unreadable, .unavailable: nil
-    }
-  }
-
-  /// The key a signature says it was made with: a bundle's hint, the leaf certificate of a Notary signature.
-  private static func claimedKey(_ evidence: SignatureEvidence) -> String? {
-    switch evidence.content {
-    case .bundle(let bundle): return bundle.keyFingerprint.map { Hex.encode($0) }
-    case .notary(let envelope):
-      guard let chain = try? NotaryCertificateChain(der: envelope.certificateChain), let key = try? PublicKey(spki: chain.leaf.publicKey) else { return nil }
-      return key.fingerprintHex
-    default: return nil
     }
   }
 }

@@ -60,7 +60,7 @@ struct OfflineTrace {
         on: JudgedArtifact(digests: question.digests, image: question.image), evidence: question.signatures, at: TimeSource.system.now().seconds,
         verifier: Verification.verifier)
       let signatures = question.signatures.enumerated().compactMap { index, evidence -> InventorySnapshot.Signature? in
-        guard let format = Self.format(evidence) else { return nil }
+        guard let format = InventorySnapshot.SignatureFormat(evidence.form) else { return nil }
         let finding = judged?.findings[index]
         let spki = finding?.key?.fingerprintHex ?? evidence.namedKey.map { Hex.encode($0) }
         let signed = Set((evidence.signedDigests + question.digests.all).map(\.text))
@@ -70,15 +70,6 @@ struct OfflineTrace {
           time: finding?.provenAt.map { Instant(seconds: $0) }, verified: finding?.key == nil ? nil : finding?.verdict == .trusted)
       }
       return InventorySnapshot.Artifact(digest: digest, names: question.refs, closure: question.closure, signatures: signatures, running: nil)
-    }
-
-    private static func format(_ evidence: SignatureEvidence) -> InventorySnapshot.SignatureFormat? {
-      switch evidence.form {
-      case .bundleMessage, .bundleEnvelope, .batchProof: .sigstore
-      case .cosignLegacySignature, .cosignLegacyAttestation: .cosignLegacy
-      case .notaryJWS, .notaryCOSE: .notary
-      case .detached, .unreadable, .unavailable: nil
-      }
     }
   }
 
