@@ -125,10 +125,14 @@ def test_a_signature_that_names_another_repository_is_untrusted(hsm, key, plain_
     assert answer["chains"][0]["event"]["join"] == "exact"
 
 
-def test_an_attestation_alone_does_not_sign_the_image(hsm, key, image, tmp_path):
-    document = tmp_path / "sbom.json"
+def attest(hsm, reference, folder, *options):
+    document = folder / "sbom.json"
     document.write_text(json.dumps({"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": "app", "documentNamespace": "https://example.com/app", "creationInfo": {"created": "2026-01-01T00:00:00Z", "creators": ["Tool: t"]}, "packages": []}))
-    hsm.run("sign", "attestation", image[0], "--plain-http", "--key", KEY, "--sbom", document, who="user", check=True)
+    hsm.run("sign", "attestation", reference, "--plain-http", "--key", KEY, "--sbom", document, *options, who="user", check=True)
+
+
+def test_an_attestation_alone_does_not_sign_the_image(hsm, key, image, tmp_path):
+    attest(hsm, image[0], tmp_path)
     code, answer, _ = trace(hsm, image[0])
     assert (code, answer["verdict"]) == (1, "unsigned"), json.dumps(answer, indent=1)
 
@@ -176,28 +180,43 @@ def test_an_image_that_somebody_else_signed_is_foreign(hsm, key, image, tmp_path
     assert code == 1 and answer["verdict"] == "foreign", json.dumps(answer, indent=1)
 
 
+def documents(hsm, reference, folder):
+    """What an offline trace of the image needs: audit export, inventory, and a trust file with the public key."""
+    ledger = folder / "audit.jsonl"
+    ledger.write_text(hsm.run("audit", "export", who="admin", check=True).stdout)
+    public = hsm.run("keys", "download", KEY, who="user", check=True).stdout
+    chain = trace(hsm, reference)[1]["chains"][0]
+    (folder / "trust.yaml").write_text("schema: hallmark.trust/v1\nkeys:\n  - name: release\n    pem: |\n" + "".join(f"      {line}\n" for line in public.splitlines()))
+    store, grant, identity, role = hsm.hsm_name, chain["grant"], chain["identity"], "21dbd100-6940-42c2-9190-5d6cb909625b"
+    (folder / "inventory.json").write_text(json.dumps({
+        "schema": "hallmark.inventory/v1", "takenAt": "2026-11-20T06:00:00Z", "stores": [{"id": store, "kind": "managedHsm", "rbacMode": "local", "visibility": "full"}],
+        "keys": [{"store": store, "name": KEY, "version": chain["key"]["version"], "kid": chain["key"]["kid"], "spkiSha256": chain["signature"]["spkiSha256"], "deleted": False}],
+        "roles": [{"store": store, "id": role, "name": "Crypto User", "custom": False, "dataActions": ["Microsoft.KeyVault/managedHsm/keys/sign/action"]}],
+        "grants": [{"id": grant["assignmentId"], "store": store, "principal": grant["principal"], "via": "localRbac", "scope": grant["scope"], "role": role, "capabilities": ["sign"], "latent": False}],
+        "identities": [{"objectId": identity["objectId"], "kind": "servicePrincipal", "name": "user"}], "artifacts": []}))
+    sources = ["--plain-http", "--inventory", folder / "inventory.json", "--ledger", ledger, "--output", "json"]
+    return sources, ["--trust", folder / "trust.yaml"]
+
+
 @pytest.mark.parametrize("form", ["bundle", "legacy"])
 def test_an_image_is_ours_from_the_audit_export_and_the_inventory_alone(hsm, key, plain_registry, image, tmp_path, form):  # noqa: F811
     reference, digest = image
     sign(hsm, reference, "--format", form)
-    ledger, public = tmp_path / "audit.jsonl", tmp_path / "key.pem"
-    ledger.write_text(hsm.run("audit", "export", who="admin", check=True).stdout)
-    public.write_text(hsm.run("keys", "download", KEY, who="user", check=True).stdout)
-    chain = trace(hsm, reference)[1]["chains"][0]
-    (tmp_path / "trust.yaml").write_text("schema: hallmark.trust/v1\nkeys:\n  - name: release\n    pem: |\n" + "".join(f"      {line}\n" for line in public.read_text().splitlines()))
-    store, grant, identity = hsm.hsm_name, chain["grant"], chain["identity"]
-    snapshot = {"schema": "hallmark.inventory/v1", "takenAt": "2026-11-20T06:00:00Z", "stores": [{"id": store, "kind": "managedHsm", "rbacMode": "local", "visibility": "full"}],
-                "keys": [{"store": store, "name": KEY, "version": chain["key"]["version"], "kid": chain["key"]["kid"], "spkiSha256": chain["signature"]["spkiSha256"], "deleted": False}],
-                "roles": [{"store": store, "id": "21dbd100-6940-42c2-9190-5d6cb909625b", "name": "Crypto User", "custom": False, "dataActions": ["Microsoft.KeyVault/managedHsm/keys/sign/action"]}],
-                "grants": [{"id": grant["assignmentId"], "store": store, "principal": grant["principal"], "via": "localRbac", "scope": grant["scope"],
-                            "role": "21dbd100-6940-42c2-9190-5d6cb909625b", "capabilities": ["sign"], "latent": False}],
-                "identities": [{"objectId": identity["objectId"], "kind": "servicePrincipal", "name": "user"}], "artifacts": []}
-    (tmp_path / "inventory.json").write_text(json.dumps(snapshot))
-    sources = ["--plain-http", "--inventory", tmp_path / "inventory.json", "--ledger", ledger, "--output", "json"]
-    done = run_hallmark("trace", reference, *sources, "--trust", tmp_path / "trust.yaml")
+    sources, trusted = documents(hsm, reference, tmp_path)
+    done = run_hallmark("trace", reference, *sources, *trusted)
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["verdict"], answer["artifact"]["digest"]) == (0, "ours", digest), json.dumps(answer, indent=1) + done.stderr
     assert answer["chains"][0]["event"]["join"] == "exact" and answer["chains"][0]["grant"]["reconstructed"] is False
     # Without the public key nobody can check the signature, and nothing is said that was not checked.
     done = run_hallmark("trace", reference, *sources)
     assert (done.returncode, json.loads(done.stdout)["verdict"]) == (3, "unknown")
+
+
+@pytest.mark.parametrize("form", ["bundle", "legacy"])
+def test_an_attestation_signs_no_image_from_documents_either(hsm, key, plain_registry, repository, image, name, tmp_path, form):  # noqa: F811
+    other = plain_registry.push_image(repository, "v2", content=b"signed" + name.encode())
+    sign(hsm, f"{plain_registry.host}/{repository}:v2")
+    attest(hsm, image[0], tmp_path, "--format", form)
+    sources, trusted = documents(hsm, f"{plain_registry.host}/{repository}@{other['digest']}", tmp_path)
+    done = run_hallmark("trace", image[0], *sources, *trusted)
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (1, "unsigned"), done.stdout

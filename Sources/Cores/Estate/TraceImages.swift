@@ -51,9 +51,9 @@ extension InventorySnapshot.SignatureFormat {
   package init?(_ form: EvidenceForm) {
     switch form {
     case .bundleMessage, .bundleEnvelope, .batchProof: self = .sigstore
-    case .cosignLegacySignature, .cosignLegacyAttestation: self = .cosignLegacy
+    case .cosignLegacySignature: self = .cosignLegacy
     case .notaryJWS, .notaryCOSE: self = .notary
-    case .detached, .unreadable, .unavailable: return nil
+    case .cosignLegacyAttestation, .detached, .unreadable, .unavailable: return nil
     }
   }
 }

@@ -59,7 +59,8 @@ package struct ArtifactReader<Content: ImageContent>: Sendable {
     let decision = policy.decide(on: found.artifact, evidence: found.signatures, at: clock.now().seconds, verifier: verifier)
     return zip(found.signatures, decision.findings).compactMap { evidence, finding in
       if case .unavailable(let why) = evidence.content { result.gaps.append(EstateGap(evidence.source, .incomplete, why: why)) }
-      guard let format = InventorySnapshot.SignatureFormat(finding.form) else { return nil }
+      // A statement about the image, an SBOM say, does not sign it.
+      guard finding.role != .attestation, let format = InventorySnapshot.SignatureFormat(finding.form) else { return nil }
       let spki = finding.key?.fingerprintHex ?? evidence.namedKey.map { Hex.encode($0) }
       // A key nobody in the estate has cannot be checked here: that is no verdict.
       let known = spki.map { hex in policy.keys.contains { Hex.encode($0.fingerprint) == hex } } ?? false

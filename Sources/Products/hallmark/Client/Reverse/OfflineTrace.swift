@@ -60,8 +60,9 @@ struct OfflineTrace {
         on: JudgedArtifact(digests: question.digests, image: question.image), evidence: question.signatures, at: TimeSource.system.now().seconds,
         verifier: Verification.verifier)
       let signatures = question.signatures.enumerated().compactMap { index, evidence -> InventorySnapshot.Signature? in
-        guard let format = InventorySnapshot.SignatureFormat(evidence.form) else { return nil }
         let finding = judged?.findings[index]
+        // A statement about the image, an SBOM say, does not sign it.
+        guard finding?.role != .attestation, let format = InventorySnapshot.SignatureFormat(evidence.form) else { return nil }
         let spki = finding?.key?.fingerprintHex ?? evidence.namedKey.map { Hex.encode($0) }
         let signed = Set((evidence.signedDigests + question.digests.all).map(\.text))
         let requests = Set(ledgers.flatMap { (try? Array(SigningLedger.requestIDs(inFile: $0, digests: signed))) ?? [] })
